@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// YAML text to a tree that keeps every scalar's original text, style and position (YAML 1.2 core schema is
+// applied by the caller, so `0x17`, `no` or `1_000` stay what the author wrote).
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
+
+namespace tocsin::yaml {
+
+struct Mark {
+  std::size_t line = 0;    // 1-based
+  std::size_t column = 0;  // 1-based
+};
+
+enum class Kind { kScalar, kSequence, kMap };
+
+// What a plain scalar means under the YAML 1.2 core schema; a quoted or block scalar is always a string.
+enum class ScalarType { kString, kNull, kBool, kInt, kFloat };
+
+// Ownership: owns its children. Threads: immutable after parse().
+struct Node {
+  Kind kind = Kind::kScalar;
+  Mark mark;
+  std::string scalar;  // kScalar: the text without quotes
+  bool plain = false;  // kScalar: written without quotes
+  std::vector<Node> items;                            // kSequence
+  std::vector<std::pair<Node, Node>> members;         // kMap, in the order written
+
+  [[nodiscard]] const Node* find(std::string_view key) const;  // kMap: the member's value or null
+  [[nodiscard]] ScalarType scalar_type() const;
+  [[nodiscard]] bool is_scalar() const { return kind == Kind::kScalar; }
+  [[nodiscard]] bool is_map() const { return kind == Kind::kMap; }
+  [[nodiscard]] bool is_sequence() const { return kind == Kind::kSequence; }
+};
+
+struct ParseError {
+  Mark mark;
+  std::string message;
+};
+
+// All documents of the text. A duplicate key is an error that names the key. Anchors and aliases are
+// followed within limits (a document may not grow beyond 1,000,000 nodes or 100 levels).
+[[nodiscard]] tl::expected<std::vector<Node>, ParseError> parse(std::string_view text);
+
+}  // namespace tocsin::yaml

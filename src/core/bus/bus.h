@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The bus: named topics of ordered, partitioned records, read by consumer groups. One interface, two
+// implementations that pass the same conformance tests: `embedded:DIR` (SQLite, no server) and
+// `kafka://host:port,...` (librdkafka).
+//
+//   stage -> Producer -> topic/partition/offset -> Consumer (of a group) -> next stage
+//
+// Delivery is at least once: a record is read again until its offset is committed, so whatever a stage
+// writes must be idempotent by id.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+
+namespace tocsin::bus {
+
+using Milliseconds = std::chrono::milliseconds;
+
+struct Header {
+  std::string key;  // lower case
+  std::string value;
+};
+
+// What a producer appends.
+struct Record {
+  std::string key;  // decides the partition; empty: spread over all
+  std::string value;
+  std::vector<Header> headers;
+  std::int64_t timestamp_ms = 0;  // since the Unix epoch; 0: when it is sent
+};
+
+struct TopicPartition {
+  std::string topic;
+  std::int32_t partition = 0;
+  auto operator<=>(const TopicPartition&) const = default;
+};
+
+// What a consumer reads. The views live as long as the Batch that holds the message.
+struct Message {
+  std::string_view topic;
+  std::int32_t partition = 0;
+  std::int64_t offset = 0;
+  std::int64_t timestamp_ms = 0;
+  std::string_view key;
+  std::string_view value;
+  std::span<const std::pair<std::string_view, std::string_view>> headers;
+
+  // The value of the last header of that name; empty when there is none.
+  [[nodiscard]] std::string_view header(std::string_view name) const;
+};
+
+// Ownership: owns the bytes its messages view; move-only.
+class Batch {
+ public:
+  Batch() = default;
+  Batch(std::vector<Message> messages, std::shared_ptr<void> storage)
+      : messages_(std::move(messages)), storage_(std::move(storage)) {}
+  Batch(Batch&&) noexcept = default;
+  Batch& operator=(Batch&&) noexcept = default;
+
+  [[nodiscard]] std::span<const Message> messages() const { return messages_; }
+  [[nodiscard]] bool empty() const { return messages_.empty(); }
+
+ private:
+  std::vector<Message> messages_;
+  std::shared_ptr<void> storage_;
+};
+
+// What became of one record. `token` is the caller's own number given to send().
+struct Delivery {
+  std::uint64_t token = 0;
+  TopicPartition where;
+  std::int64_t offset = -1;
+  UnixNanos acknowledged_at = 0;
+  std::optional<Error> error;  // set: the record was not stored and will not be retried
+};
+
+struct ProducerOptions {
+  std::string client_id = "tocsin";
+  Milliseconds linger{5};            // how long a record may wait for company
+  std::size_t queue_records_max = 100'000;
+  std::size_t queue_bytes_max = 64u << 20;
+  // Called from a thread of the producer's (or from send()/flush()), once for each record, in the order of
+  // acknowledgement. Must be quick and must not call the producer.
+  std::function<void(const Delivery&)> on_delivery;
+};
+
+// Threads: thread-safe.
+// When full: send() waits for room; nothing is dropped.
+class Producer {
+ public:
+  virtual ~Producer() = default;
+  // Queues the record. Fails at once on what no retry mends (unknown topic, record too large).
+  [[nodiscard]] virtual Status send(std::string_view topic, Record record,
+                                    std::uint64_t token = 0) = 0;
+  // Waits until every record sent so far is durable (or failed, see on_delivery).
+  [[nodiscard]] virtual Status flush(Milliseconds timeout) = 0;
+  // Records queued and not yet acknowledged.
+  [[nodiscard]] virtual std::size_t pending() const = 0;
+};
+
+enum class StartAt { kEarliest, kLatest };  // where a group without a committed offset begins
+
+struct ConsumerOptions {
+  std::string group;
+  std::vector<std::string> topics;
+  std::string client_id = "tocsin";
+  StartAt start = StartAt::kEarliest;
+  Milliseconds session_timeout{10'000};  // a member silent for longer loses its partitions
+};
+
+// One member of a group. Partitions are shared out among the members, and anew when one joins or leaves.
+// Threads: one thread: the one that polls.
+class Consumer {
+ public:
+  virtual ~Consumer() = default;
+  // Up to `max_messages`, waiting at most `timeout` for the first. An empty batch is no error.
+  // kUnavailable: try again; the consumer recovers by itself.
+  [[nodiscard]] virtual Result<Batch> poll(std::size_t max_messages, Milliseconds timeout) = 0;
+  // Durably marks every message of the batch, and all before them in their partitions, as done.
+  // kStale: this member lost one of the partitions; another reads those messages again.
+  [[nodiscard]] virtual Status commit(const Batch& batch) = 0;
+  // The partitions this member reads now.
+  [[nodiscard]] virtual std::vector<TopicPartition> assignment() = 0;
+  // Leaves the group at once, so that the others need not wait for the session timeout.
+  virtual void close() = 0;
+};
+
+// Reads one topic without a group and without committing: for people who look.
+// Threads: one thread.
+class Reader {
+ public:
+  virtual ~Reader() = default;
+  [[nodiscard]] virtual Result<Batch> poll(std::size_t max_messages, Milliseconds timeout) = 0;
+  // True when every partition has been read to the end it had when the reader was opened.
+  [[nodiscard]] virtual bool at_end() const = 0;
+};
+
+struct ReadFrom {
+  enum class Kind { kEarliest, kLatest, kOffset, kTime, kTail };
+  Kind kind = Kind::kEarliest;
+  // kOffset: the offset in each partition; kTime: milliseconds since the epoch; kTail: last n per partition.
+  std::int64_t value = 0;
+  std::optional<std::int32_t> partition;  // all when empty
+};
+
+struct TopicOptions {
+  std::int32_t partitions = 4;
+  std::int64_t retention_ms = 7LL * 24 * 3600 * 1000;  // -1: for ever
+  std::int64_t retention_bytes = -1;                   // of each partition; -1: no bound
+  std::int16_t replication = -1;                       // Kafka only; -1: the broker's default
+};
+
+struct PartitionInfo {
+  std::int32_t partition = 0;
+  std::int64_t first_offset = 0;
+  std::int64_t end_offset = 0;  // of the next record
+};
+
+struct TopicInfo {
+  std::string name;
+  std::vector<PartitionInfo> partitions;
+};
+
+struct GroupPartition {
+  TopicPartition where;
+  std::int64_t committed = -1;  // -1: none yet
+  std::int64_t end_offset = 0;
+  std::int64_t lag = 0;
+  std::string member;  // client id of the owner; empty when nobody reads it
+};
+
+struct GroupInfo {
+  std::string name;
+  std::size_t members = 0;
+  std::vector<GroupPartition> partitions;
+};
+
+// Threads: thread-safe; the objects it opens are as their class says and may outlive nothing of it.
+class Bus {
+ public:
+  virtual ~Bus() = default;
+  [[nodiscard]] virtual Result<std::unique_ptr<Producer>> open_producer(ProducerOptions options) = 0;
+  [[nodiscard]] virtual Result<std::unique_ptr<Consumer>> open_consumer(ConsumerOptions options) = 0;
+  [[nodiscard]] virtual Result<std::unique_ptr<Reader>> open_reader(std::string topic,
+                                                                    ReadFrom from) = 0;
+  // No error when it exists already.
+  [[nodiscard]] virtual Status create_topic(const std::string& name, const TopicOptions& options) = 0;
+  [[nodiscard]] virtual Status delete_topic(const std::string& name) = 0;
+  [[nodiscard]] virtual Result<std::vector<TopicInfo>> topics() = 0;
+  [[nodiscard]] virtual Result<std::vector<GroupInfo>> groups() = 0;
+  // The largest value a record may have, in bytes.
+  [[nodiscard]] virtual std::size_t value_bytes_max() const = 0;
+  // "embedded:/path" or "kafka://host:port": for messages to people; holds no secret.
+  [[nodiscard]] virtual std::string describe() const = 0;
+};
+
+// `url` is `embedded:DIR` or `kafka://host:port,host:port`. `properties` are passed to librdkafka as they are
+// (security.protocol, sasl.*, ssl.*, ...); the embedded bus knows `value.bytes.max`.
+[[nodiscard]] Result<std::unique_ptr<Bus>> open(std::string_view url,
+                                                const std::map<std::string, std::string>& properties = {});
+
+}  // namespace tocsin::bus
