@@ -49,7 +49,7 @@ int run(int argc, char** argv) {
 
   Context context{app, shared};
 #define X(command) add_##command(context);
-  TOCSIN_COMMANDS(X)
+#include "commands.inc"
 #undef X
   install_signal_handlers();
   try {

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/sigma/pattern.h"
+
+#include <array>
+#include <cstddef>
+
+#include "base/utf8.h"
+
+namespace tocsin::sigma {
+namespace {
+
+constexpr std::array<std::string_view, 5> kDashes = {"-", "/", "\xE2\x80\x93", "\xE2\x80\x94",
+                                                     "\xE2\x80\x95"};
+
+std::size_t character_size(std::string_view text) {
+  const auto lead = static_cast<unsigned char>(text.front());
+  std::size_t size = 1;
+  if (lead >= 0xF0)
+    size = 4;
+  else if (lead >= 0xE0)
+    size = 3;
+  else if (lead >= 0xC0)
+    size = 2;
+  return size < text.size() ? size : text.size();
+}
+
+// How many bytes of the front of `text` the part takes; npos when it does not fit.
+std::size_t take(const Part& part, std::string_view text) {
+  switch (part.kind) {
+    case PartKind::kLiteral:
+      return text.starts_with(part.text) ? part.text.size() : std::string_view::npos;
+    case PartKind::kOne: return text.empty() ? std::string_view::npos : character_size(text);
+    case PartKind::kDash:
+      for (const std::string_view dash : kDashes)
+        if (text.starts_with(dash)) return dash.size();
+      return std::string_view::npos;
+    case PartKind::kMany: break;
+  }
+  return std::string_view::npos;
+}
+
+bool is_word(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
+         static_cast<unsigned char>(c) >= 0x80;
+}
+
+}  // namespace
+
+void Pattern::append(PartKind kind, std::string_view text) {
+  if (kind == PartKind::kLiteral) {
+    if (text.empty()) return;
+    if (!parts_.empty() && parts_.back().kind == PartKind::kLiteral) {
+      parts_.back().text += text;
+      return;
+    }
+  }
+  if (kind == PartKind::kMany && !parts_.empty() && parts_.back().kind == PartKind::kMany) return;
+  parts_.push_back({kind, std::string(text)});
+}
+
+void Pattern::append(const Pattern& other) {
+  for (const Part& part : other.parts_) append(part.kind, part.text);
+}
+
+Pattern Pattern::literal(std::string_view text) {
+  Pattern pattern;
+  pattern.append(PartKind::kLiteral, text);
+  return pattern;
+}
+
+Pattern Pattern::parse(std::string_view text) {
+  Pattern pattern;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    const char next = i + 1 < text.size() ? text[i + 1] : '\0';
+    if (c == '\\' && (next == '*' || next == '?' || next == '\\') && i + 1 < text.size()) {
+      pattern.append(PartKind::kLiteral, text.substr(i + 1, 1));
+      ++i;
+    } else if (c == '*') {
+      pattern.append(PartKind::kMany);
+    } else if (c == '?') {
+      pattern.append(PartKind::kOne);
+    } else {
+      pattern.append(PartKind::kLiteral, text.substr(i, 1));
+    }
+  }
+  return pattern;
+}
+
+bool Pattern::has_wildcard() const {
+  for (const Part& part : parts_)
+    if (part.kind == PartKind::kMany || part.kind == PartKind::kOne) return true;
+  return false;
+}
+
+bool Pattern::is_literal() const {
+  return parts_.empty() || (parts_.size() == 1 && parts_[0].kind == PartKind::kLiteral);
+}
+
+std::string Pattern::literal_text() const {
+  std::string out;
+  for (const Part& part : parts_) out += part.text;
+  return out;
+}
+
+void Pattern::add_leading_many() {
+  if (parts_.empty() || parts_.front().kind != PartKind::kMany)
+    parts_.insert(parts_.begin(), {PartKind::kMany, {}});
+}
+
+void Pattern::add_trailing_many() { append(PartKind::kMany); }
+
+void Pattern::make_windash() {
+  Pattern out;
+  for (const Part& part : parts_) {
+    if (part.kind != PartKind::kLiteral) {
+      out.append(part.kind);
+      continue;
+    }
+    const std::string& text = part.text;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+      const bool dash = text[i] == '-' || text[i] == '/';
+      const bool word_before = i > 0 && is_word(text[i - 1]);
+      const bool word_after = i + 1 < text.size() && is_word(text[i + 1]);
+      if (dash && !word_before && word_after)
+        out.append(PartKind::kDash);
+      else
+        out.append(PartKind::kLiteral, std::string_view(text).substr(i, 1));
+    }
+  }
+  *this = std::move(out);
+}
+
+Pattern Pattern::folded() const {
+  Pattern out;
+  for (const Part& part : parts_) out.append(part.kind, tocsin::folded(part.text));
+  return out;
+}
+
+bool Pattern::matches(std::string_view text) const {
+  std::size_t part = 0;
+  std::size_t at = 0;
+  // Where to resume when what follows the last kMany does not fit: one character further on.
+  std::size_t resume_part = std::string_view::npos;
+  std::size_t resume_at = 0;
+  for (;;) {
+    if (part == parts_.size() && at == text.size()) return true;
+    if (part < parts_.size()) {
+      if (parts_[part].kind == PartKind::kMany) {
+        if (part + 1 == parts_.size()) return true;
+        resume_part = ++part;
+        resume_at = at;
+        continue;
+      }
+      const std::size_t taken = take(parts_[part], text.substr(at));
+      if (taken != std::string_view::npos) {
+        at += taken;
+        ++part;
+        continue;
+      }
+    }
+    if (resume_part == std::string_view::npos || resume_at >= text.size()) return false;
+    const Part& anchor = parts_[resume_part];
+    if (anchor.kind == PartKind::kLiteral) {
+      resume_at = text.find(anchor.text, resume_at + 1);
+      if (resume_at == std::string_view::npos) return false;
+    } else {
+      resume_at += character_size(text.substr(resume_at));
+    }
+    part = resume_part;
+    at = resume_at;
+  }
+}
+
+std::string Pattern::to_string() const {
+  std::string out;
+  for (const Part& part : parts_) {
+    switch (part.kind) {
+      case PartKind::kMany: out.push_back('*'); break;
+      case PartKind::kOne: out.push_back('?'); break;
+      case PartKind::kDash: out += "[-/]"; break;
+      case PartKind::kLiteral:
+        for (const char c : part.text) {
+          if (c == '*' || c == '?') out.push_back('\\');
+          out.push_back(c);
+        }
+    }
+  }
+  return out;
+}
+
+}  // namespace tocsin::sigma

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/sigma/regex.h"
+
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <fmt/format.h>
+#include <pcre2.h>
+#include <re2/re2.h>
+
+#include <cstdint>
+
+namespace tocsin::sigma {
+namespace {
+
+constexpr std::uint32_t kPcreMatchLimit = 100'000;
+constexpr std::uint32_t kPcreHeapLimitKib = 4'096;
+
+class LinearRegex : public Regex {
+ public:
+  LinearRegex(const std::string& pattern, const re2::RE2::Options& options)
+      : program_(pattern, options) {}
+  bool ok() const { return program_.ok(); }
+  const std::string& error() const { return program_.error(); }
+  bool found_in(std::string_view text) const override {
+    return re2::RE2::PartialMatch(re2::StringPiece(text.data(), text.size()), program_);
+  }
+  bool linear_time() const override { return true; }
+
+ private:
+  re2::RE2 program_;
+};
+
+class BacktrackingRegex : public Regex {
+ public:
+  explicit BacktrackingRegex(pcre2_code* code) : code_(code) {}
+  BacktrackingRegex(const BacktrackingRegex&) = delete;
+  BacktrackingRegex& operator=(const BacktrackingRegex&) = delete;
+  ~BacktrackingRegex() override { pcre2_code_free(code_); }
+
+  bool found_in(std::string_view text) const override {
+    struct Scratch {
+      pcre2_match_context* limits = pcre2_match_context_create(nullptr);
+      pcre2_match_data* data = pcre2_match_data_create(1, nullptr);
+      Scratch() {
+        pcre2_set_match_limit(limits, kPcreMatchLimit);
+        pcre2_set_heap_limit(limits, kPcreHeapLimitKib);
+      }
+      ~Scratch() {
+        pcre2_match_data_free(data);
+        pcre2_match_context_free(limits);
+      }
+    };
+    thread_local Scratch scratch;
+    return pcre2_match(code_, reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(), 0, 0,
+                       scratch.data, scratch.limits) >= 0;
+  }
+  bool linear_time() const override { return false; }
+
+ private:
+  pcre2_code* code_;
+};
+
+Result<std::shared_ptr<const Regex>> compile_pcre(const std::string& pattern, RegexFlags flags) {
+  std::uint32_t options = PCRE2_UTF | PCRE2_MATCH_INVALID_UTF;
+  if (flags.ignore_case) options |= PCRE2_CASELESS;
+  if (flags.multi_line) options |= PCRE2_MULTILINE;
+  if (flags.dot_all) options |= PCRE2_DOTALL;
+  int code = 0;
+  PCRE2_SIZE at = 0;
+  pcre2_code* compiled = pcre2_compile(reinterpret_cast<PCRE2_SPTR>(pattern.data()), pattern.size(),
+                                       options, &code, &at, nullptr);
+  if (compiled == nullptr) {
+    unsigned char text[256];
+    pcre2_get_error_message(code, text, sizeof text);
+    return fail(ErrorCode::kInvalid, fmt::format("regular expression: {} at character {}",
+                                                 reinterpret_cast<const char*>(text), at + 1));
+  }
+  pcre2_jit_compile(compiled, PCRE2_JIT_COMPLETE);
+  return std::make_shared<const BacktrackingRegex>(compiled);
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const Regex>> Regex::compile(const std::string& pattern, RegexFlags flags) {
+  re2::RE2::Options options;
+  options.set_log_errors(false);
+  options.set_case_sensitive(!flags.ignore_case);
+  options.set_dot_nl(flags.dot_all);
+  options.set_max_mem(8 << 20);
+  // RE2 has no option for ^ and $ at line breaks outside POSIX syntax; the inline flag does it.
+  const std::string text = flags.multi_line ? "(?m)" + pattern : pattern;
+  auto linear = std::make_shared<LinearRegex>(text, options);
+  if (linear->ok()) return std::shared_ptr<const Regex>(std::move(linear));
+  return compile_pcre(pattern, flags);
+}
+
+}  // namespace tocsin::sigma

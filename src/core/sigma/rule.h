@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Rule: a Sigma rule, read and lowered to one boolean expression over predicates.
+//
+//   YAML -> parse_rule() -> Rule{meta data, Expr over Predicate} -> stages/match compiles many of them
+//
+// Standard: Sigma specification 2.1.0.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/yaml.h"
+#include "core/event/level.h"
+#include "core/sigma/pattern.h"
+
+namespace tocsin::sigma {
+
+enum class Op : std::uint8_t {
+  kEquals,    // whole value equals the literal
+  kPrefix,    // value starts with the literal
+  kSuffix,    // value ends with the literal
+  kContains,  // value holds the literal
+  kWildcard,  // whole value matches the pattern
+  kRegex,     // the regular expression is found in the value
+  kCidr,      // value is an address in the network
+  kLess, kLessEqual, kGreater, kGreaterEqual, kNumberEqual,  // value is a number that compares so
+  kFieldRef,  // value compares with another field's value
+  kExists,    // the event has the field
+  kNull,      // the event lacks the field, or it is null
+};
+
+enum class TimePart : std::uint8_t { kNone, kMinute, kHour, kDay, kWeek, kMonth, kYear };
+enum class RefOp : std::uint8_t { kEquals, kPrefix, kSuffix, kContains };
+
+// One test of one field. `field` empty: a keyword, tested against every value of the event.
+struct Predicate {
+  std::string field;
+  Op op = Op::kEquals;
+  bool cased = false;        // exact case; otherwise text and pattern are case-folded
+  std::string text;          // kEquals..kContains: literal; kRegex: expression; kCidr: "network/bits"
+  Pattern pattern;           // kWildcard
+  bool regex_ignore_case = false;
+  bool regex_multi_line = false;
+  bool regex_dot_all = false;
+  double number = 0;
+  TimePart time_part = TimePart::kNone;
+  std::string other_field;   // kFieldRef
+  RefOp ref_op = RefOp::kEquals;
+  yaml::Mark mark;
+
+  [[nodiscard]] bool is_keyword() const { return field.empty(); }
+};
+
+// A boolean expression; kTrue and kFalse are empty kAnd and kOr.
+struct Expr {
+  enum class Kind : std::uint8_t { kAnd, kOr, kNot, kPredicate };
+  Kind kind = Kind::kAnd;
+  std::uint32_t predicate = 0;  // kPredicate: index into Rule::predicates
+  std::vector<Expr> children;   // kNot: exactly one
+};
+
+// Attributes not given are empty. Lower case, blanks as underscores.
+struct Logsource {
+  std::string category;
+  std::string product;
+  std::string service;
+};
+
+struct Rule {
+  std::string id;    // the title's hash-derived UUID when the file gives none
+  std::string name;  // reference name, mostly empty
+  std::string title;
+  std::string author;
+  std::string status;
+  std::string description;
+  std::vector<std::string> tags;        // as written, lower case
+  std::vector<std::string> references;
+  std::vector<std::string> false_positives;
+  Level level = Level::kMedium;         // what a rule without a level counts as
+  Logsource logsource;
+  std::string path;
+  std::string ruleset;                  // of which source folder; set by the loader
+  yaml::Mark mark;
+
+  std::vector<Predicate> predicates;
+  Expr condition;
+
+  // From the tags: slugs in today's naming, in the order written; ids as "T1003.001".
+  std::vector<std::string> tactics;
+  std::vector<std::string> techniques;
+};
+
+}  // namespace tocsin::sigma
