@@ -23,11 +23,12 @@ using SpanId = std::array<std::uint8_t, 8>;
 
 inline constexpr SpanId kNoSpan{};
 
-// The event id's own 16 bytes; a nil id is hashed, because an all-zero trace id is invalid (W3C Trace
-// Context section 3.2.2.3).
+// The event id's own 16 bytes; a nil id is hashed, because an all-zero trace id is invalid (W3C
+// Trace Context section 3.2.2.3).
 [[nodiscard]] TraceId trace_id_of(const Uuid& event_id);
 // Deterministic, never all zero.
-[[nodiscard]] SpanId span_id_of(const TraceId& trace, std::string_view stage, std::uint32_t attempt = 0);
+[[nodiscard]] SpanId span_id_of(const TraceId& trace, std::string_view stage,
+                                std::uint32_t attempt = 0);
 
 // W3C `traceparent` (level 1, version 00; later versions are read as 00).
 struct Context {
@@ -39,7 +40,13 @@ struct Context {
 [[nodiscard]] std::optional<Context> parse_traceparent(std::string_view text);
 
 // Numbers as in OTLP (opentelemetry/proto/trace/v1/trace.proto).
-enum class SpanKind : std::uint8_t { kInternal = 1, kServer = 2, kClient = 3, kProducer = 4, kConsumer = 5 };
+enum class SpanKind : std::uint8_t {
+  kInternal = 1,
+  kServer = 2,
+  kClient = 3,
+  kProducer = 4,
+  kConsumer = 5
+};
 enum class SpanStatus : std::uint8_t { kUnset = 0, kOk = 1, kError = 2 };
 
 struct Attribute {

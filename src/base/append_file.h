@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// AppendFile: a text file to which several threads and processes append whole lines.
+//
+//   lines -> append() -> flock, mend a torn tail, one write -> file
+//
+// Why: a process killed in the middle of a write, or a full disk, leaves half a line. Whoever
+// writes next cuts it away, so that the file is always whole lines and one torn write never spoils
+// the line after it.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace tocsin {
+
+struct AppendFileOptions {
+  std::string
+      header;  // first line of a new file, with its line ending; an existing file must have it
+  char first = '\0';  // without a header: the first byte that an existing file must have
+  bool sync = false;  // fdatasync() before append() returns: survives power loss, not just a crash
+};
+
+// Threads:   thread-safe, and safe among processes that all use this class.
+// Errors:    append() takes all of the bytes or none: kExhausted when the disk is full or a limit
+// reached,
+//            kUnavailable on other I/O errors. open() refuses a file that is not of its kind
+//            (kInvalid), so that no mending can hurt it.
+// Invariant: between appends a regular file is empty or ends with a newline. A file renamed or
+// deleted by
+//            log rotation is opened anew. Pipes and devices are written to as they are.
+class AppendFile {
+ public:
+  [[nodiscard]] static Result<std::unique_ptr<AppendFile>> open(std::string path,
+                                                                AppendFileOptions options);
+  virtual ~AppendFile() = default;
+
+  // `lines` ends with a newline.
+  [[nodiscard]] virtual Status append(std::string_view lines) = 0;
+};
+
+}  // namespace tocsin

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/trace/span_store.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/sqlite.h"
+#include "core/trace/exporter.h"
+#include "core/trace/otlp.h"
+
+namespace tocsin::trace {
+namespace {
+
+constexpr int kSchemaVersion = 1;
+// A rowid table with a small index grows at its end; clustering by random trace ids would touch a
+// page for every span. `otlp` is the whole span as an OTLP message, the columns beside it are for
+// people with sqlite3.
+constexpr const char* kSchema =
+    "CREATE TABLE IF NOT EXISTS spans("
+    "  trace_id BLOB NOT NULL, span_id BLOB NOT NULL, service TEXT NOT NULL, name TEXT NOT NULL,"
+    "  start_ns INTEGER NOT NULL, end_ns INTEGER NOT NULL, otlp BLOB NOT NULL);"
+    "CREATE UNIQUE INDEX IF NOT EXISTS spans_by_trace ON spans(trace_id, span_id);";
+
+template <std::size_t N>
+std::string_view bytes_of(const std::array<std::uint8_t, N>& id) {
+  return {reinterpret_cast<const char*>(id.data()), id.size()};
+}
+
+class StoreExporter final : public Exporter {
+ public:
+  StoreExporter(std::string path, std::string service, sqlite::Database db,
+                sqlite::Statement insert)
+      : path_(std::move(path)),
+        service_(std::move(service)),
+        db_(std::move(db)),
+        insert_(std::move(insert)) {}
+
+  void encode(SpanRefs spans) override { spans_.assign(spans.begin(), spans.end()); }
+
+  Outcome send() override {
+    Status written = write();
+    if (written) return {};
+    // Busy and full pass; a corrupt file does not.
+    const bool passes = written.error().code == ErrorCode::kUnavailable ||
+                        written.error().code == ErrorCode::kExhausted;
+    return {.kind = passes ? Outcome::Kind::kRetry : Outcome::Kind::kRefused,
+            .reason = std::move(written).error().message};
+  }
+
+  const std::string& describe() const override { return path_; }
+
+ private:
+  Status write() {
+    TOCSIN_TRY(auto transaction, sqlite::Transaction::begin(db_));
+    for (const Span* span : spans_) {
+      otlp_.clear();
+      append_span(otlp_, *span);
+      insert_.bind_blob(1, bytes_of(span->trace))
+          .bind_blob(2, bytes_of(span->id))
+          .bind(3, service_)
+          .bind(4, span->name)
+          .bind(5, span->start)
+          .bind(6, span->end)
+          .bind_blob(7, otlp_);
+      TOCSIN_TRY_STATUS(insert_.run());
+    }
+    return transaction.commit();
+  }
+
+  const std::string path_;
+  const std::string service_;
+  sqlite::Database db_;
+  sqlite::Statement insert_;
+  std::vector<const Span*> spans_;
+  std::string otlp_;
+};
+
+Result<sqlite::Database> open_to_read(const std::string& path) {
+  TOCSIN_TRY(auto db, sqlite::Database::open(path, sqlite::Mode::kRead));
+  TOCSIN_TRY_STATUS(db.adopt_schema(kSchemaVersion, kSchema));
+  return db;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Exporter>> open_store_exporter(const std::string& path,
+                                                      const std::string& service) {
+  TOCSIN_TRY(auto db, sqlite::Database::open(path, sqlite::Mode::kWrite));
+  TOCSIN_TRY_STATUS(db.adopt_schema(kSchemaVersion, kSchema));
+  TOCSIN_TRY(auto insert,
+             db.prepare("INSERT OR REPLACE INTO spans(trace_id, span_id, service, name, start_ns,"
+                        " end_ns, otlp) VALUES(?,?,?,?,?,?,?)"));
+  return std::make_unique<StoreExporter>(path, service, std::move(db), std::move(insert));
+}
+
+Result<std::vector<StoredSpan>> read_trace(const std::string& path, const TraceId& trace) {
+  TOCSIN_TRY(auto db, open_to_read(path));
+  TOCSIN_TRY(auto query, db.prepare("SELECT service, otlp FROM spans WHERE trace_id = ?"));
+  query.bind_blob(1, bytes_of(trace));
+  std::vector<StoredSpan> spans;
+  while (true) {
+    TOCSIN_TRY(const bool row, query.step());
+    if (!row) break;
+    std::optional<Span> span = parse_span(query.blob(1));
+    if (!span) return fail(ErrorCode::kCorrupt, path + ": holds a span that cannot be read");
+    spans.push_back({*std::move(span), std::string(query.text(0))});
+  }
+  std::stable_sort(spans.begin(), spans.end(), [](const Span& a, const Span& b) {
+    return std::pair(a.start, -a.end) < std::pair(b.start, -b.end);
+  });
+  return spans;
+}
+
+Result<std::vector<TraceId>> find_traces(const std::string& path, std::string_view prefix,
+                                         std::size_t limit) {
+  TraceId low{};
+  TraceId high;
+  high.fill(0xff);
+  const std::string first =
+      std::string(prefix) + std::string(32 - std::min<std::size_t>(32, prefix.size()), '0');
+  const std::string last =
+      std::string(prefix) + std::string(32 - std::min<std::size_t>(32, prefix.size()), 'f');
+  if (prefix.empty() || !decode_hex(first, low.data(), low.size()) ||
+      !decode_hex(last, high.data(), high.size()))
+    return fail(ErrorCode::kInvalid,
+                "'" + std::string(prefix) + "' is not the start of a trace id");
+  TOCSIN_TRY(auto db, open_to_read(path));
+  TOCSIN_TRY(auto query, db.prepare("SELECT DISTINCT trace_id FROM spans"
+                                    " WHERE trace_id BETWEEN ? AND ? ORDER BY trace_id LIMIT ?"));
+  query.bind_blob(1, bytes_of(low))
+      .bind_blob(2, bytes_of(high))
+      .bind(3, static_cast<std::int64_t>(limit));
+  std::vector<TraceId> found;
+  while (true) {
+    TOCSIN_TRY(const bool row, query.step());
+    if (!row) break;
+    const std::string_view bytes = query.blob(0);
+    if (bytes.size() == low.size())
+      std::copy(bytes.begin(), bytes.end(), reinterpret_cast<char*>(found.emplace_back().data()));
+  }
+  return found;
+}
+
+}  // namespace tocsin::trace

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The span store: one SQLite file that every process on this machine writes its spans to, read by
+// `tocsin trace` without any server.
+//
+//   Tracer -> FILE.db -> read_trace(), find_traces()
+//
+// A span is keyed by (trace, span id): both are deterministic, so a replay replaces and never
+// doubles.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "core/trace/span.h"
+
+namespace tocsin::trace {
+
+struct StoredSpan : Span {
+  std::string service;
+};
+
+// All spans of the trace by start, parents before children that start with them; none when it is
+// unknown. kNotFound when there is no such file.
+[[nodiscard]] Result<std::vector<StoredSpan>> read_trace(const std::string& path,
+                                                         const TraceId& trace);
+
+// The traces whose id begins with `prefix` (lower-case hex, 1 to 32 digits), at most `limit`.
+[[nodiscard]] Result<std::vector<TraceId>> find_traces(const std::string& path,
+                                                       std::string_view prefix, std::size_t limit);
+
+}  // namespace tocsin::trace
