@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/bus/bus.h"
+
+#include <fmt/format.h>
+
+#include "core/bus/embedded/embedded_bus.h"
+#include "core/bus/kafka/kafka_bus.h"
+
+namespace tocsin::bus {
+
+std::string_view Message::header(std::string_view name) const {
+  for (auto it = headers.rbegin(); it != headers.rend(); ++it) {
+    if (it->first == name) return it->second;
+  }
+  return {};
+}
+
+Result<std::unique_ptr<Bus>> open(std::string_view url,
+                                  const std::map<std::string, std::string>& properties) {
+  constexpr std::string_view kEmbedded = "embedded:";
+  constexpr std::string_view kKafka = "kafka://";
+  if (url.starts_with(kEmbedded))
+    return embedded::open(std::string(url.substr(kEmbedded.size())), properties);
+  if (url.starts_with(kKafka))
+    return kafka::open(std::string(url.substr(kKafka.size())), properties);
+  return fail(ErrorCode::kInvalid,
+              fmt::format("bus '{}': embedded:DIR or kafka://HOST:PORT,... is wanted", url));
+}
+
+}  // namespace tocsin::bus
