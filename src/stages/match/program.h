@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Program: a rule's condition as a flat array, and its witness: predicates of which at least one must hold for
+// the rule to match, chosen so that they seldom do.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <vector>
+
+#include "core/sigma/rule.h"
+
+namespace tocsin::match {
+
+using PredicateId = std::uint32_t;
+
+// Nodes in prefix order: a node's children follow it, up to `end`.
+struct ProgramNode {
+  sigma::Expr::Kind kind;
+  std::uint32_t argument = 0;  // kPredicate: its id
+  std::uint32_t end = 0;       // index behind the node's subtree
+};
+
+struct Witness {
+  std::vector<PredicateId> predicates;
+  double cost = 0;  // how often some event makes it hold, in no particular unit
+};
+
+// Appends the program of `expr` to `nodes`; `ids` maps the rule's own predicate numbers.
+void append_program(std::vector<ProgramNode>& nodes, const sigma::Expr& expr,
+                    const std::vector<PredicateId>& ids);
+
+// `cost_of` gives a predicate's cost, or nothing when its truth is not known before the rule is evaluated.
+// Empty when the rule can match without any such predicate (then it is always a candidate).
+[[nodiscard]] std::optional<Witness> choose_witness(
+    const sigma::Expr& expr, const std::vector<PredicateId>& ids,
+    const std::function<std::optional<double>(PredicateId)>& cost_of);
+
+// Evaluates the subtree at `at`; `test(PredicateId)` tells whether a predicate holds.
+template <class Test>
+bool evaluate(const std::vector<ProgramNode>& nodes, std::uint32_t at, Test&& test) {
+  const ProgramNode& node = nodes[at];
+  switch (node.kind) {
+    case sigma::Expr::Kind::kPredicate: return test(node.argument);
+    case sigma::Expr::Kind::kNot: return !evaluate(nodes, at + 1, test);
+    case sigma::Expr::Kind::kAnd:
+      for (std::uint32_t child = at + 1; child < node.end; child = nodes[child].end)
+        if (!evaluate(nodes, child, test)) return false;
+      return true;
+    case sigma::Expr::Kind::kOr:
+      for (std::uint32_t child = at + 1; child < node.end; child = nodes[child].end)
+        if (evaluate(nodes, child, test)) return true;
+      return false;
+  }
+  return false;
+}
+
+}  // namespace tocsin::match
