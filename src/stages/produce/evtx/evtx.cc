@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "stages/produce/evtx/evtx.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "stages/produce/evtx/bytes.h"
+#include "stages/produce/evtx/chunk.h"
+#include "stages/produce/evtx/file_bytes.h"
+#include "stages/produce/evtx/renderer.h"
+
+namespace tocsin::produce {
+namespace evtx {
+namespace {
+
+constexpr std::string_view kFileMagic{"ElfFile\0", 8};
+constexpr std::size_t kFileHeaderSize = 4096;
+constexpr std::size_t kProblemBytesMax = 65536;
+
+bool all_zero(std::string_view bytes) {
+  return bytes.find_first_not_of('\0') == std::string_view::npos;
+}
+
+// A stretch of the file that is read from begin to end.
+struct Segment {
+  std::uint64_t begin = 0;
+  std::uint64_t end = 0;
+};
+
+class EvtxSource final : public Source {
+ public:
+  EvtxSource(std::string path, FileBytes file) : path_(std::move(path)), file_(std::move(file)) {}
+
+  // Reads the file header and finds the oldest chunk.
+  Status start() {
+    TOCSIN_TRY(const std::string_view header, file_.read(0, kFileHeaderSize + kChunkHeaderSize));
+    if (header.empty())
+      return fail(ErrorCode::kInvalid, fmt::format("{}: the file is empty", path_));
+    const bool header_ok = looks_like_evtx(header);
+    const bool chunk_ok = header.size() > kFileHeaderSize &&
+                          header.substr(kFileHeaderSize).starts_with(kChunkMagic);
+    if (!header_ok && !chunk_ok)
+      return fail(ErrorCode::kInvalid,
+                  fmt::format("{}: not an EVTX file: it does not begin with ElfFile", path_));
+    if (!header_ok)
+      note(0, "evtx.bad_header", "the file header is damaged; its chunks are read all the same",
+           header.substr(0, kFileHeaderSize));
+    if (file_.size() < kFileHeaderSize)
+      note(0, "evtx.truncated", "the file ends inside its header: it holds no events", header);
+    order_segments();
+    return {};
+  }
+
+  Next next(RawEvent& event, Problem& problem) override {
+    for (;;) {
+      if (noted_) {
+        problem = *std::move(noted_);
+        noted_.reset();
+        return Next::kProblem;
+      }
+      if (in_chunk_) {
+        if (next_record(event)) return Next::kEvent;
+      } else if (!next_chunk()) {
+        return Next::kEnd;
+      }
+    }
+  }
+
+  SourceProgress progress() const override {
+    return {.bytes_done = std::min(bytes_done_, file_.size()), .bytes_total = file_.size()};
+  }
+
+ private:
+  // A log that has wrapped around begins in the middle: at the chunk with the lowest record id.
+  void order_segments() {
+    std::uint64_t oldest_at = kFileHeaderSize;
+    std::uint64_t oldest_id = std::numeric_limits<std::uint64_t>::max();
+    for (std::uint64_t at = kFileHeaderSize; at < file_.size(); at += kChunkSize) {
+      const auto bytes = file_.read(at, kChunkHeaderSize);
+      if (!bytes) break;
+      const ChunkHeader header = read_chunk_header(*bytes);
+      if (!header.has_magic || header.first_record_id >= oldest_id) continue;
+      if (header.free_space == kChunkHeaderSize) continue;  // holds no record
+      oldest_id = header.first_record_id;
+      oldest_at = at;
+    }
+    if (oldest_at != kFileHeaderSize) segments_.push_back({kFileHeaderSize, oldest_at});
+    segments_.push_back({oldest_at, std::max<std::uint64_t>(file_.size(), oldest_at)});
+  }
+
+  // Loads the next chunk of the file; false at its end. A place without one is noted and skipped.
+  bool next_chunk() {
+    while (!segments_.empty() && segments_.back().begin >= segments_.back().end)
+      segments_.pop_back();
+    if (segments_.empty()) return false;
+    Segment& segment = segments_.back();
+    chunk_at_ = segment.begin;
+    const auto bytes = file_.read(chunk_at_, kChunkSize);
+    if (!bytes || bytes->empty()) {
+      note(chunk_at_, "evtx.unreadable",
+           bytes ? "the file has become shorter" : bytes.error().message, {});
+      segments_.clear();
+      return true;
+    }
+    chunk_ = *bytes;
+    const ChunkHeader header = read_chunk_header(chunk_);
+    std::size_t size = std::min(chunk_.size(), kChunkSize);
+    if (header.has_magic)
+      enter_chunk(header);
+    else
+      size = skip_damaged_chunk(size);
+    segment.begin += size;
+    bytes_done_ += size;
+    return true;
+  }
+
+  void enter_chunk(const ChunkHeader& header) {
+    const bool sane = header.free_space_is_sane();
+    if (!sane)
+      note(chunk_at_, "evtx.bad_chunk",
+           fmt::format("the chunk's header says its records end at {}: reading until they do",
+                       header.free_space),
+           chunk_.substr(0, kChunkHeaderSize));
+    else if (header.free_space > chunk_.size())
+      note(chunk_at_ + chunk_.size(), "evtx.truncated",
+           fmt::format("the file ends {} bytes before the records of its last chunk do",
+                       header.free_space - chunk_.size()),
+           {});
+    walk(sane ? header.free_space : chunk_.size(), sane && header.free_space <= chunk_.size());
+  }
+
+  void walk(std::size_t end, bool end_known) {
+    walker_ = ChunkWalker(chunk_, end, end_known);
+    renderer_.begin_chunk(chunk_);
+    in_chunk_ = true;
+  }
+
+  // Not a chunk by its magic: unused space, a chunk whose header alone is gone, or garbage. Returns how much
+  // of it to skip.
+  std::size_t skip_damaged_chunk(std::size_t size) {
+    if (all_zero(chunk_)) return size;
+    if (is_record(chunk_, kChunkHeaderSize, chunk_.size())) {
+      note(chunk_at_, "evtx.bad_chunk", "the chunk's header is damaged; its records are read",
+           chunk_.substr(0, kChunkHeaderSize));
+      walk(chunk_.size(), false);
+      return size;
+    }
+    size = std::min(size, chunk_.find(kChunkMagic, 1));
+    note(chunk_at_, "evtx.bad_chunk",
+         fmt::format("{} bytes hold no chunk and were skipped", size), chunk_.substr(0, size));
+    return size;
+  }
+
+  // True: `event` is the next record of the chunk. False: something was noted, or the chunk is done.
+  bool next_record(RawEvent& event) {
+    const ChunkWalker::Step step = walker_.next();
+    const RecordSpan span = walker_.span();
+    if (step == ChunkWalker::Step::kEnd) {
+      in_chunk_ = false;
+      return false;
+    }
+    const std::string_view bytes = chunk_.substr(span.begin, span.end - span.begin);
+    if (step == ChunkWalker::Step::kDamage) {
+      note(chunk_at_ + span.begin, "evtx.bad_record",
+           fmt::format("{} bytes hold no whole record and were skipped", bytes.size()), bytes);
+      return false;
+    }
+    const auto json =
+        renderer_.render(span.begin + kRecordHeaderSize, span.end - kRecordTrailerSize);
+    if (!json) {
+      note(chunk_at_ + span.begin, "evtx.bad_record",
+           fmt::format("record {} cannot be decoded: {}", span.id, json.error().message), bytes);
+      noted_->origin.record_id = span.id;
+      return false;
+    }
+    event.json.assign(*json);
+    event.origin.path = path_;
+    event.origin.line = 0;
+    event.origin.record_id = span.id;
+    event.truth = {};
+    return true;
+  }
+
+  void note(std::uint64_t offset, std::string_view code, std::string_view message,
+            std::string_view bytes) {
+    Problem problem;
+    problem.origin.path = path_;
+    problem.byte_offset = offset;
+    problem.code = code;
+    problem.message = fmt::format("{} at byte {}: {}", path_, offset, message);
+    problem.bytes = bytes.substr(0, kProblemBytesMax);
+    noted_ = std::move(problem);
+  }
+
+  std::string path_;
+  FileBytes file_;
+  std::vector<Segment> segments_;  // what is left to read, the last one first
+  std::uint64_t bytes_done_ = kFileHeaderSize;
+
+  std::string_view chunk_;  // in file_'s buffer
+  std::uint64_t chunk_at_ = 0;
+  bool in_chunk_ = false;
+  ChunkWalker walker_;
+  Renderer renderer_;
+  std::optional<Problem> noted_;
+};
+
+Result<std::unique_ptr<Source>> started(std::unique_ptr<EvtxSource> source) {
+  TOCSIN_TRY_STATUS(source->start());
+  return source;
+}
+
+}  // namespace
+}  // namespace evtx
+
+bool looks_like_evtx(std::string_view first_bytes) {
+  return first_bytes.starts_with(evtx::kFileMagic);
+}
+
+Result<std::unique_ptr<Source>> open_evtx(std::string path) {
+  TOCSIN_TRY(auto file, evtx::FileBytes::open(path));
+  return evtx::started(std::make_unique<evtx::EvtxSource>(std::move(path), std::move(file)));
+}
+
+Result<std::unique_ptr<Source>> open_evtx_bytes(std::string path_label, std::string bytes) {
+  return evtx::started(std::make_unique<evtx::EvtxSource>(
+      std::move(path_label), evtx::FileBytes(std::move(bytes))));
+}
+
+}  // namespace tocsin::produce
