@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// TOCSIN_CHECK(condition): a broken invariant is a bug; say where and stop. On in release builds too.
+// TOCSIN_CHECK(condition): a broken invariant is a bug; say where and stop. On in release builds
+// too.
 #pragma once
 
 namespace tocsin {

@@ -72,8 +72,7 @@ bool take_offset(std::string_view& text, int& minutes) {
 }  // namespace
 
 UnixNanos now_ns() {
-  return chrono::duration_cast<chrono::nanoseconds>(
-             chrono::system_clock::now().time_since_epoch())
+  return chrono::duration_cast<chrono::nanoseconds>(chrono::system_clock::now().time_since_epoch())
       .count();
 }
 

@@ -19,9 +19,9 @@ using UnixNanos = std::int64_t;
 [[nodiscard]] std::string format_rfc3339(UnixNanos time, int digits = 6);
 void append_rfc3339(std::string& out, UnixNanos time, int digits = 6);
 
-// Reads the time stamps that logs carry: RFC 3339 and ISO 8601 with 'T' or a blank, up to 9 digits of
-// the second, an offset or none (then UTC): "2020-05-01 22:56:47", "2025-11-27T07:40:10.165324Z",
-// "2024-01-02 03:04:05.678 +0100". Empty when the text is not one.
+// Reads the time stamps that logs carry: RFC 3339 and ISO 8601 with 'T' or a blank, up to 9 digits
+// of the second, an offset or none (then UTC): "2020-05-01 22:56:47",
+// "2025-11-27T07:40:10.165324Z", "2024-01-02 03:04:05.678 +0100". Empty when the text is not one.
 [[nodiscard]] std::optional<UnixNanos> parse_time(std::string_view text);
 
 }  // namespace tocsin

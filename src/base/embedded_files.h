@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The data files (starter rules, mappings, ATT&CK table) that the program carries in itself, so that one
-// binary works from any folder. Which files: src/CMakeLists.txt, tocsin_embed().
+// The data files (starter rules, mappings, ATT&CK table) that the program carries in itself, so
+// that one binary works from any folder. Which files: src/CMakeLists.txt, tocsin_embed().
 #pragma once
 
 #include <span>

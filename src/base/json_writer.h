@@ -3,7 +3,8 @@
 // JsonWriter: appends compact JSON to a string; the writer places the commas.
 //
 //   JsonWriter json(out);
-//   json.object([&] { json.member("id", id); json.key("tags"); json.array([&] { json.value("a"); }); });
+//   json.object([&] { json.member("id", id); json.key("tags"); json.array([&] { json.value("a");
+//   }); });
 #pragma once
 
 #include <concepts>

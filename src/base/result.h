@@ -50,8 +50,8 @@ using Status = Result<void>;
   TOCSIN_TRY_IMPL(TOCSIN_CONCAT(tocsin_try_, __LINE__), declaration, expression)
 
 // The same for a Status: TOCSIN_TRY_STATUS(file.flush());
-#define TOCSIN_TRY_STATUS(expression)                                                        \
-  do {                                                                                       \
-    if (auto tocsin_status = (expression); !tocsin_status)                                   \
-      return ::tl::unexpected(std::move(tocsin_status).error());                             \
+#define TOCSIN_TRY_STATUS(expression)                            \
+  do {                                                           \
+    if (auto tocsin_status = (expression); !tocsin_status)       \
+      return ::tl::unexpected(std::move(tocsin_status).error()); \
   } while (false)

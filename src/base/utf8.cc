@@ -9,7 +9,8 @@ namespace {
 
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
 
-// What the bytes at the front are: a code point of `size` bytes, or an ill-formed part of `size` bytes.
+// What the bytes at the front are: a code point of `size` bytes, or an ill-formed part of `size`
+// bytes.
 struct Unit {
   std::size_t size;
   bool well_formed;
@@ -56,7 +57,8 @@ std::uint32_t fold(std::uint32_t c) {
   const auto lower = [](std::uint32_t x) {
     return static_cast<std::uint32_t>(utf8proc_tolower(static_cast<utf8proc_int32_t>(x)));
   };
-  // Upper then lower joins the letters that have several lower-case forms (long s, kelvin sign, ...).
+  // Upper then lower joins the letters that have several lower-case forms (long s, kelvin sign,
+  // ...).
   const std::uint32_t upper =
       static_cast<std::uint32_t>(utf8proc_toupper(static_cast<utf8proc_int32_t>(c)));
   return lower(upper);

@@ -102,9 +102,8 @@ std::optional<Uuid> Uuid::parse(std::string_view text) {
   if (text.size() != 36 || text[8] != '-' || text[13] != '-' || text[18] != '-' || text[23] != '-')
     return std::nullopt;
   std::array<char, 32> digits{};
-  std::copy_if(text.begin(), text.end(), digits.begin(), [n = 0](char c) mutable {
-    return c != '-' && n++ < 32;
-  });
+  std::copy_if(text.begin(), text.end(), digits.begin(),
+               [n = 0](char c) mutable { return c != '-' && n++ < 32; });
   if (std::count(text.begin(), text.end(), '-') != 4) return std::nullopt;
   if (!decode_hex({digits.data(), digits.size()}, id.bytes.data(), 16)) return std::nullopt;
   return id;

@@ -18,7 +18,8 @@ namespace tocsin {
 struct Uuid {
   std::array<std::uint8_t, 16> bytes{};
 
-  // Accepts 8-4-4-4-12, 32 hex digits, either in braces, either with the "urn:uuid:" prefix; any case.
+  // Accepts 8-4-4-4-12, 32 hex digits, either in braces, either with the "urn:uuid:" prefix; any
+  // case.
   [[nodiscard]] static std::optional<Uuid> parse(std::string_view text);
   // Version 5 (SHA-1 of namespace and name; RFC 9562 section 5.5).
   [[nodiscard]] static Uuid v5(const Uuid& name_space, std::string_view name);

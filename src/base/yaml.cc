@@ -81,11 +81,16 @@ class Parser {
     if (depth > kDepthMax) return fail(node.mark, "nested deeper than 100 levels");
     if (++nodes_ > kNodesMax) return fail(node.mark, "more than 1,000,000 nodes");
     switch (event.raw.type) {
-      case YAML_SCALAR_EVENT: return build_scalar(event, node);
-      case YAML_SEQUENCE_START_EVENT: return build_sequence(event, node, depth);
-      case YAML_MAPPING_START_EVENT: return build_map(event, node, depth);
-      case YAML_ALIAS_EVENT: return build_alias(event, node);
-      default: return fail(node.mark, "unexpected YAML structure");
+      case YAML_SCALAR_EVENT:
+        return build_scalar(event, node);
+      case YAML_SEQUENCE_START_EVENT:
+        return build_sequence(event, node, depth);
+      case YAML_MAPPING_START_EVENT:
+        return build_map(event, node, depth);
+      case YAML_ALIAS_EVENT:
+        return build_alias(event, node);
+      default:
+        return fail(node.mark, "unexpected YAML structure");
     }
   }
 
@@ -146,8 +151,8 @@ class Parser {
 };
 
 bool all_digits(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(),
-                                      [](char c) { return c >= '0' && c <= '9'; });
+  return !text.empty() &&
+         std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
 // YAML 1.2.2 section 10.3.2.
@@ -159,12 +164,14 @@ bool is_float(std::string_view text) {
   const std::size_t exponent = text.find_first_of("eE");
   if (exponent != std::string_view::npos) {
     std::string_view digits = text.substr(exponent + 1);
-    if (!digits.empty() && (digits.front() == '-' || digits.front() == '+')) digits.remove_prefix(1);
+    if (!digits.empty() && (digits.front() == '-' || digits.front() == '+'))
+      digits.remove_prefix(1);
     if (!all_digits(digits)) return false;
     text = text.substr(0, exponent);
   }
   const std::size_t point = text.find('.');
-  if (point == std::string_view::npos) return exponent != std::string_view::npos && all_digits(text);
+  if (point == std::string_view::npos)
+    return exponent != std::string_view::npos && all_digits(text);
   const std::string_view whole = text.substr(0, point);
   const std::string_view part = text.substr(point + 1);
   return (whole.empty() || all_digits(whole)) && (part.empty() || all_digits(part)) &&

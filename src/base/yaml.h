@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// YAML text to a tree that keeps every scalar's original text, style and position (YAML 1.2 core schema is
-// applied by the caller, so `0x17`, `no` or `1_000` stay what the author wrote).
+// YAML text to a tree that keeps every scalar's original text, style and position (YAML 1.2 core
+// schema is applied by the caller, so `0x17`, `no` or `1_000` stay what the author wrote).
 #pragma once
 
 #include <cstddef>
@@ -22,17 +22,18 @@ struct Mark {
 
 enum class Kind { kScalar, kSequence, kMap };
 
-// What a plain scalar means under the YAML 1.2 core schema; a quoted or block scalar is always a string.
+// What a plain scalar means under the YAML 1.2 core schema; a quoted or block scalar is always a
+// string.
 enum class ScalarType { kString, kNull, kBool, kInt, kFloat };
 
 // Ownership: owns its children. Threads: immutable after parse().
 struct Node {
   Kind kind = Kind::kScalar;
   Mark mark;
-  std::string scalar;  // kScalar: the text without quotes
-  bool plain = false;  // kScalar: written without quotes
-  std::vector<Node> items;                            // kSequence
-  std::vector<std::pair<Node, Node>> members;         // kMap, in the order written
+  std::string scalar;                          // kScalar: the text without quotes
+  bool plain = false;                          // kScalar: written without quotes
+  std::vector<Node> items;                     // kSequence
+  std::vector<std::pair<Node, Node>> members;  // kMap, in the order written
 
   [[nodiscard]] const Node* find(std::string_view key) const;  // kMap: the member's value or null
   [[nodiscard]] ScalarType scalar_type() const;
@@ -46,8 +47,8 @@ struct ParseError {
   std::string message;
 };
 
-// All documents of the text. A duplicate key is an error that names the key. Anchors and aliases are
-// followed within limits (a document may not grow beyond 1,000,000 nodes or 100 levels).
+// All documents of the text. A duplicate key is an error that names the key. Anchors and aliases
+// are followed within limits (a document may not grow beyond 1,000,000 nodes or 100 levels).
 [[nodiscard]] tl::expected<std::vector<Node>, ParseError> parse(std::string_view text);
 
 }  // namespace tocsin::yaml

@@ -21,11 +21,11 @@ inline constexpr int kDone = 0;
 inline constexpr int kFailed = 1;  // at run time
 inline constexpr int kUsage = 2;   // wrong usage or configuration
 
-// Options that many commands share. Every one is also a key of the YAML file given by --config and an
-// environment variable TOCSIN_<NAME>; flags win over variables, variables over the file.
+// Options that many commands share. Every one is also a key of the YAML file given by --config and
+// an environment variable TOCSIN_<NAME>; flags win over variables, variables over the file.
 struct Shared {
   std::string data_dir = "tocsin-data";
-  std::string bus = "";  // empty: embedded:<data_dir>/bus
+  std::string bus = "";                     // empty: embedded:<data_dir>/bus
   std::vector<std::string> bus_properties;  // librdkafka "name=value"
   std::string raw_topic = "raw-events";
   std::string alerts_topic = "alerts";

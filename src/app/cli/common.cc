@@ -65,9 +65,10 @@ void add_bus_options(CLI::App& command, Shared& shared) {
 
 void add_trace_options(CLI::App& command, Shared& shared) {
   command
-      .add_option("--traces", shared.traces,
-                  "Where spans go: http://HOST:4318 (OTLP), FILE.db (for `tocsin trace`), or a FILE of "
-                  "OTLP JSON lines; repeatable")
+      .add_option(
+          "--traces", shared.traces,
+          "Where spans go: http://HOST:4318 (OTLP), FILE.db (for `tocsin trace`), or a FILE of "
+          "OTLP JSON lines; repeatable")
       ->envname("TOCSIN_TRACES");
 }
 

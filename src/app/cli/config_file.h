@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// YamlConfig: lets --config read YAML. A key is an option's long name; a subcommand's options stand in a map
-// under its name:
+// YamlConfig: lets --config read YAML. A key is an option's long name; a subcommand's options stand
+// in a map under its name:
 //
 //   bus: kafka://broker:9092
 //   detect:

@@ -10,17 +10,20 @@
 namespace {
 
 constexpr const char* kAbout =
-    "Tocsin: event-driven detection. Producers publish logs to the topic raw-events, detect matches\n"
+    "Tocsin: event-driven detection. Producers publish logs to the topic raw-events, detect "
+    "matches\n"
     "them against Sigma rules, maps them to MITRE ATT&CK and writes verdicts, alerts and traces.";
 
 constexpr const char* kExamples =
     "Examples:\n"
-    "  tocsin demo                                    the whole pipeline on sample attacks, embedded\n"
+    "  tocsin demo                                    the whole pipeline on sample attacks, "
+    "embedded\n"
     "  tocsin scan --rules sigma/rules logs/          offline: which rules fire in these files\n"
     "  tocsin produce logs/ & tocsin detect           the pipeline by hand\n"
     "  tocsin --bus kafka://localhost:9092 detect     the same on Kafka\n"
     "\n"
-    "Every option may stand in a YAML file (--config FILE) or in the environment (TOCSIN_BUS=...).\n"
+    "Every option may stand in a YAML file (--config FILE) or in the environment "
+    "(TOCSIN_BUS=...).\n"
     "Exit status: 0 done, 1 failed at run time, 2 wrong usage or configuration.";
 
 int run(int argc, char** argv) {

@@ -14,7 +14,8 @@ enum class Level : std::uint8_t { kInformational, kLow, kMedium, kHigh, kCritica
 [[nodiscard]] std::string_view to_string(Level level);  // "informational" ... "critical"
 [[nodiscard]] std::optional<Level> parse_level(std::string_view text);
 
-// ECS event.severity and the verdict's score: 1, 21, 47, 73, 99 (the scale of Elastic's risk score).
+// ECS event.severity and the verdict's score: 1, 21, 47, 73, 99 (the scale of Elastic's risk
+// score).
 [[nodiscard]] int severity_score(Level level);
 
 }  // namespace tocsin

@@ -49,12 +49,13 @@ enum class ValueKind : std::uint8_t { kString, kNumber, kBool, kNull };
 struct FieldValue {
   FieldId field = kNoField;  // kNoField: no rule reads it by name, but keywords search it
   ValueKind kind = ValueKind::kString;
-  // A string's characters; a bool's text; a number as the shortest text that says it (10.0 is "10"), so that
-  // equality of text is equality of numbers; empty for null.
+  // A string's characters; a bool's text; a number as the shortest text that says it (10.0 is
+  // "10"), so that equality of text is equality of numbers; empty for null.
   std::string_view text;
 };
 
-// Ownership: views the event's bytes and its normalizer's memory; valid until the next event is normalized.
+// Ownership: views the event's bytes and its normalizer's memory; valid until the next event is
+// normalized.
 struct NormalizedEvent {
   std::uint32_t route = 0;  // which kind of log: index into sigma::Taxonomy::routes()
   std::string_view channel;

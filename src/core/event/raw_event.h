@@ -20,9 +20,9 @@ struct Truth {
 };
 
 struct Origin {
-  std::string path;             // file path as the user gave it, "-" for stdin, "synthetic"; a member of
-                                // an archive is "archive.zip!member.json"
-  std::uint64_t line = 0;       // 1-based line of a text source; 0 otherwise
+  std::string path;        // file path as the user gave it, "-" for stdin, "synthetic"; a member of
+                           // an archive is "archive.zip!member.json"
+  std::uint64_t line = 0;  // 1-based line of a text source; 0 otherwise
   std::uint64_t record_id = 0;  // EventRecordID of an EVTX record; 0 otherwise
 };
 

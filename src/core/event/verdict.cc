@@ -47,7 +47,8 @@ void append_csv(std::string& out, const Verdict& v) {
   append_hex(out, v.trace_id.data(), v.trace_id.size());
   out.push_back(',');
   if (v.timestamp != 0) append_rfc3339(out, v.timestamp);
-  for (const std::string* cell : {&v.host, &v.channel, &v.provider, &v.event_code, &v.event_class}) {
+  for (const std::string* cell :
+       {&v.host, &v.channel, &v.provider, &v.event_code, &v.event_class}) {
     out.push_back(',');
     append_cell(out, *cell);
   }

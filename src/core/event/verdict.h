@@ -25,16 +25,16 @@ struct Verdict {
   std::string channel;
   std::string provider;
   std::string event_code;
-  std::string event_class = "None";       // display name of the most severe match's first tactic
-  std::vector<std::string> tactics;       // slugs: "credential-access"
-  std::vector<std::string> techniques;    // "T1003.001"
-  std::vector<std::string> rules;         // rule ids, most severe first
-  Level level = Level::kInformational;    // of the most severe match; meaningless when rules is empty
-  int score = 0;                          // severity_score(level), 0 without a match
+  std::string event_class = "None";     // display name of the most severe match's first tactic
+  std::vector<std::string> tactics;     // slugs: "credential-access"
+  std::vector<std::string> techniques;  // "T1003.001"
+  std::vector<std::string> rules;       // rule ids, most severe first
+  Level level = Level::kInformational;  // of the most severe match; meaningless when rules is empty
+  int score = 0;                        // severity_score(level), 0 without a match
   UnixNanos classified_at = 0;
-  std::int64_t latency_us = 0;            // from the record's time stamp in the topic to classified_at
-  std::string truth;                      // tactic slug or "benign" from the record header; "" without.
-                                          // Stored by SQLite only: it is not part of the contract.
+  std::int64_t latency_us = 0;  // from the record's time stamp in the topic to classified_at
+  std::string truth;            // tactic slug or "benign" from the record header; "" without.
+                                // Stored by SQLite only: it is not part of the contract.
   std::string truth_scenario;
   std::string truth_technique;
 
@@ -43,11 +43,12 @@ struct Verdict {
 
 // The CSV columns, in the order that the contract fixes.
 inline constexpr std::string_view kVerdictColumns =
-    "event_id,trace_id,timestamp,host,channel,provider,event_code,class,tactics,techniques,rules,level,"
+    "event_id,trace_id,timestamp,host,channel,provider,event_code,class,tactics,techniques,rules,"
+    "level,"
     "score,classified_at,latency_us";
 
-// Appends one RFC 4180 row with CRLF. Control characters become blanks, so that a row is one line and a
-// torn last line can be told from a whole one.
+// Appends one RFC 4180 row with CRLF. Control characters become blanks, so that a row is one line
+// and a torn last line can be told from a whole one.
 void append_csv(std::string& out, const Verdict& verdict);
 
 struct MatchedField {
@@ -74,9 +75,9 @@ struct Alert {
   Level level = Level::kMedium;
   std::vector<std::string> tactics;
   std::vector<std::string> techniques;
-  std::string file_path;         // log.file.path; "" when the event did not come from a file
-  std::uint64_t line = 0;        // log.offset, 1-based line of a text file
-  std::uint64_t record_id = 0;   // winlog.record_id
+  std::string file_path;        // log.file.path; "" when the event did not come from a file
+  std::uint64_t line = 0;       // log.offset, 1-based line of a text file
+  std::uint64_t record_id = 0;  // winlog.record_id
   std::vector<MatchedField> matched_fields;
 };
 

@@ -47,12 +47,14 @@ class Attack {
   std::map<std::string, Technique, std::less<>> techniques_;
 };
 
-// "attack.t1003.001" -> "T1003.001"; "attack.credential_access" -> tactic. Fills tactics (slugs) and techniques
-// from Sigma tags, in the order written, without repeats. Unknown tactic names are kept as they are written.
+// "attack.t1003.001" -> "T1003.001"; "attack.credential_access" -> tactic. Fills tactics (slugs)
+// and techniques from Sigma tags, in the order written, without repeats. Unknown tactic names are
+// kept as they are written.
 struct AttackTags {
   std::vector<std::string> tactics;
   std::vector<std::string> techniques;
 };
-[[nodiscard]] AttackTags read_attack_tags(const Attack& attack, const std::vector<std::string>& tags);
+[[nodiscard]] AttackTags read_attack_tags(const Attack& attack,
+                                          const std::vector<std::string>& tags);
 
 }  // namespace tocsin::sigma

@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Condition: the `condition` text to an expression over the rule's named detections (Sigma specification
-// 2.1, "condition").
+// Condition: the `condition` text to an expression over the rule's named detections (Sigma
+// specification 2.1, "condition").
 #pragma once
 
 #include <functional>
 #include <string>
 #include <string_view>
-#include <vector>
-
 #include <tl/expected.hpp>
+#include <vector>
 
 #include "core/sigma/rule.h"
 
@@ -32,8 +31,8 @@ struct ConditionInput {
   std::function<void(ConditionError)> warn;
 };
 
-// Precedence from low to high: or, and, not, `x of pattern`, parentheses. Names that start with `_` are left out
-// of `them` and of patterns that do not start with `_` themselves.
+// Precedence from low to high: or, and, not, `x of pattern`, parentheses. Names that start with `_`
+// are left out of `them` and of patterns that do not start with `_` themselves.
 [[nodiscard]] tl::expected<Expr, ConditionError> parse_condition(const ConditionInput& input);
 
 }  // namespace tocsin::sigma

@@ -62,11 +62,16 @@ std::optional<double> time_part(TimePart part, std::string_view text) {
   const chrono::year_month_day date{day};
   const chrono::hh_mm_ss clock{point - day};
   switch (part) {
-    case TimePart::kMinute: return static_cast<double>(clock.minutes().count());
-    case TimePart::kHour: return static_cast<double>(clock.hours().count());
-    case TimePart::kDay: return static_cast<unsigned>(date.day());
-    case TimePart::kMonth: return static_cast<unsigned>(date.month());
-    case TimePart::kYear: return static_cast<int>(date.year());
+    case TimePart::kMinute:
+      return static_cast<double>(clock.minutes().count());
+    case TimePart::kHour:
+      return static_cast<double>(clock.hours().count());
+    case TimePart::kDay:
+      return static_cast<unsigned>(date.day());
+    case TimePart::kMonth:
+      return static_cast<unsigned>(date.month());
+    case TimePart::kYear:
+      return static_cast<int>(date.year());
     case TimePart::kWeek: {
       // ISO 8601: the week of the year that holds the week's Thursday.
       const chrono::weekday weekday{day};
@@ -75,18 +80,24 @@ std::optional<double> time_part(TimePart part, std::string_view text) {
       const auto first = chrono::sys_days{its.year() / chrono::January / 1};
       return static_cast<double>((thursday - first).count() / 7 + 1);
     }
-    case TimePart::kNone: break;
+    case TimePart::kNone:
+      break;
   }
   return std::nullopt;
 }
 
 bool compares(Op op, double value, double want) {
   switch (op) {
-    case Op::kLess: return value < want;
-    case Op::kLessEqual: return value <= want;
-    case Op::kGreater: return value > want;
-    case Op::kGreaterEqual: return value >= want;
-    default: return value == want;
+    case Op::kLess:
+      return value < want;
+    case Op::kLessEqual:
+      return value <= want;
+    case Op::kGreater:
+      return value > want;
+    case Op::kGreaterEqual:
+      return value >= want;
+    default:
+      return value == want;
   }
 }
 
@@ -103,7 +114,8 @@ class NaiveMatcher {
       case Expr::Kind::kOr:
         return std::any_of(expr.children.begin(), expr.children.end(),
                            [this](const Expr& child) { return holds(child); });
-      case Expr::Kind::kNot: return !holds(expr.children.front());
+      case Expr::Kind::kNot:
+        return !holds(expr.children.front());
       case Expr::Kind::kPredicate:
         return predicate_matches(compile(rule_.predicates[expr.predicate]), fields_, values_);
     }
@@ -122,8 +134,9 @@ CompiledPredicate compile(const Predicate& predicate) {
   CompiledPredicate out;
   out.predicate = &predicate;
   if (predicate.op == Op::kRegex) {
-    auto regex = Regex::compile(predicate.text, {predicate.regex_ignore_case, predicate.regex_multi_line,
-                                                 predicate.regex_dot_all});
+    auto regex = Regex::compile(
+        predicate.text,
+        {predicate.regex_ignore_case, predicate.regex_multi_line, predicate.regex_dot_all});
     TOCSIN_CHECK(regex.has_value());  // the reader refused what does not compile
     out.regex = *std::move(regex);
   } else if (predicate.op == Op::kCidr) {
@@ -136,18 +149,26 @@ CompiledPredicate compile(const Predicate& predicate) {
   return out;
 }
 
-bool value_holds(const CompiledPredicate& compiled, const FieldValue& value, std::string_view folded) {
+bool value_holds(const CompiledPredicate& compiled, const FieldValue& value,
+                 std::string_view folded) {
   const Predicate& p = *compiled.predicate;
   if (value.kind == ValueKind::kNull) return false;
   const std::string_view text = p.cased ? value.text : folded;
   switch (p.op) {
-    case Op::kEquals: return text == p.text;
-    case Op::kPrefix: return text.starts_with(p.text);
-    case Op::kSuffix: return text.ends_with(p.text);
-    case Op::kContains: return text.find(p.text) != std::string_view::npos;
-    case Op::kWildcard: return p.pattern.matches(text);
-    case Op::kRegex: return compiled.regex->found_in(value.text);
-    case Op::kCidr: return in_network(compiled, value.text);
+    case Op::kEquals:
+      return text == p.text;
+    case Op::kPrefix:
+      return text.starts_with(p.text);
+    case Op::kSuffix:
+      return text.ends_with(p.text);
+    case Op::kContains:
+      return text.find(p.text) != std::string_view::npos;
+    case Op::kWildcard:
+      return p.pattern.matches(text);
+    case Op::kRegex:
+      return compiled.regex->found_in(value.text);
+    case Op::kCidr:
+      return in_network(compiled, value.text);
     case Op::kLess:
     case Op::kLessEqual:
     case Op::kGreater:
@@ -159,7 +180,8 @@ bool value_holds(const CompiledPredicate& compiled, const FieldValue& value, std
     }
     case Op::kFieldRef:
     case Op::kExists:
-    case Op::kNull: break;
+    case Op::kNull:
+      break;
   }
   return false;
 }
@@ -168,10 +190,14 @@ bool reference_holds(const Predicate& p, std::string_view value, std::string_vie
   const std::string a = p.cased ? std::string(value) : folded(value);
   const std::string b = p.cased ? std::string(other) : folded(other);
   switch (p.ref_op) {
-    case RefOp::kEquals: return a == b;
-    case RefOp::kPrefix: return a.starts_with(b);
-    case RefOp::kSuffix: return a.ends_with(b);
-    case RefOp::kContains: return a.find(b) != std::string::npos;
+    case RefOp::kEquals:
+      return a == b;
+    case RefOp::kPrefix:
+      return a.starts_with(b);
+    case RefOp::kSuffix:
+      return a.ends_with(b);
+    case RefOp::kContains:
+      return a.find(b) != std::string::npos;
   }
   return false;
 }

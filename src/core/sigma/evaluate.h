@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The meaning of one predicate and, slowly and plainly, of one rule. The compiled engine must agree with
-// matches() on every event; `tocsin rules explain` shows what it does.
+// The meaning of one predicate and, slowly and plainly, of one rule. The compiled engine must agree
+// with matches() on every event; `tocsin rules explain` shows what it does.
 #pragma once
 
 #include <memory>
@@ -23,8 +23,8 @@ struct CompiledPredicate {
 };
 [[nodiscard]] CompiledPredicate compile(const Predicate& predicate);
 
-// Whether one value satisfies the predicate. `folded` is the case-folded text; kExists, kNull and kFieldRef are not
-// tests of one value and give false.
+// Whether one value satisfies the predicate. `folded` is the case-folded text; kExists, kNull and
+// kFieldRef are not tests of one value and give false.
 [[nodiscard]] bool value_holds(const CompiledPredicate& predicate, const FieldValue& value,
                                std::string_view folded);
 

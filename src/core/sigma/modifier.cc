@@ -53,15 +53,24 @@ Key split_key(const std::string& key) {
 
 bool set_flag(Modifiers& m, std::string_view name) {
   static constexpr std::array<std::pair<std::string_view, bool Modifiers::*>, 18> kFlags = {{
-      {"contains", &Modifiers::contains}, {"startswith", &Modifiers::starts},
-      {"endswith", &Modifiers::ends},     {"all", &Modifiers::all},
-      {"cased", &Modifiers::cased},       {"neq", &Modifiers::neq},
-      {"exists", &Modifiers::exists},     {"windash", &Modifiers::windash},
-      {"expand", &Modifiers::expand},     {"cidr", &Modifiers::cidr},
-      {"fieldref", &Modifiers::fieldref}, {"re", &Modifiers::re},
-      {"i", &Modifiers::re_i},            {"ignorecase", &Modifiers::re_i},
-      {"m", &Modifiers::re_m},            {"multiline", &Modifiers::re_m},
-      {"s", &Modifiers::re_s},            {"dotall", &Modifiers::re_s},
+      {"contains", &Modifiers::contains},
+      {"startswith", &Modifiers::starts},
+      {"endswith", &Modifiers::ends},
+      {"all", &Modifiers::all},
+      {"cased", &Modifiers::cased},
+      {"neq", &Modifiers::neq},
+      {"exists", &Modifiers::exists},
+      {"windash", &Modifiers::windash},
+      {"expand", &Modifiers::expand},
+      {"cidr", &Modifiers::cidr},
+      {"fieldref", &Modifiers::fieldref},
+      {"re", &Modifiers::re},
+      {"i", &Modifiers::re_i},
+      {"ignorecase", &Modifiers::re_i},
+      {"m", &Modifiers::re_m},
+      {"multiline", &Modifiers::re_m},
+      {"s", &Modifiers::re_s},
+      {"dotall", &Modifiers::re_s},
   }};
   for (const auto& [flag, member] : kFlags) {
     if (flag != name) continue;
@@ -73,15 +82,22 @@ bool set_flag(Modifiers& m, std::string_view name) {
 
 bool set_value_modifier(Modifiers& m, const std::string& name) {
   static constexpr std::array<std::pair<std::string_view, Op>, 4> kCompare = {
-      {{"lt", Op::kLess}, {"lte", Op::kLessEqual}, {"gt", Op::kGreater}, {"gte", Op::kGreaterEqual}}};
+      {{"lt", Op::kLess},
+       {"lte", Op::kLessEqual},
+       {"gt", Op::kGreater},
+       {"gte", Op::kGreaterEqual}}};
   for (const auto& [word, op] : kCompare) {
     if (word != name) continue;
     m.compare = op;
     return true;
   }
   static constexpr std::array<std::pair<std::string_view, TimePart>, 6> kTime = {
-      {{"minute", TimePart::kMinute}, {"hour", TimePart::kHour}, {"day", TimePart::kDay},
-       {"week", TimePart::kWeek}, {"month", TimePart::kMonth}, {"year", TimePart::kYear}}};
+      {{"minute", TimePart::kMinute},
+       {"hour", TimePart::kHour},
+       {"day", TimePart::kDay},
+       {"week", TimePart::kWeek},
+       {"month", TimePart::kMonth},
+       {"year", TimePart::kYear}}};
   for (const auto& [word, part] : kTime) {
     if (word != name) continue;
     m.time_part = part;
@@ -125,8 +141,7 @@ class Item {
     if ((m_.re_i || m_.re_m || m_.re_s) && !m_.re)
       return fail("modifier.combination", "the modifiers i, m and s need 're' before them");
     if (m_.re && (m_.contains || m_.starts || m_.ends || m_.windash || !m_.transforms.empty()))
-      return fail("modifier.combination",
-                  "'re' cannot be combined with string modifiers",
+      return fail("modifier.combination", "'re' cannot be combined with string modifiers",
                   "a regular expression already matches anywhere in the value");
     if (m_.cidr && key_.modifiers.size() > 1u + m_.all + m_.neq + m_.expand)
       return fail("modifier.combination", "'cidr' stands alone");
@@ -187,8 +202,9 @@ class Item {
 
   Expr lower_value(const yaml::Node& node) {
     if (!node.is_scalar()) {
-      lowering_.error("detection.structure", node.mark,
-                      fmt::format("the value of '{}' must be a scalar or a list of scalars", key_.field));
+      lowering_.error(
+          "detection.structure", node.mark,
+          fmt::format("the value of '{}' must be a scalar or a list of scalars", key_.field));
       return {};
     }
     const yaml::ScalarType type = node.scalar_type();
@@ -203,7 +219,8 @@ class Item {
       return lower_null();
     }
     std::string text = node.scalar;
-    if (type == yaml::ScalarType::kFloat || type == yaml::ScalarType::kInt) text = canonical_number(node);
+    if (type == yaml::ScalarType::kFloat || type == yaml::ScalarType::kInt)
+      text = canonical_number(node);
     if (m_.expand) return lower_expanded(text, node.mark);
     return lower_text(text, node.mark);
   }
@@ -281,8 +298,8 @@ class Item {
     const bool v4 = inet_pton(AF_INET, address.c_str(), bytes.data()) == 1;
     const bool v6 = !v4 && inet_pton(AF_INET6, address.c_str(), bytes.data()) == 1;
     const int bits_max = v4 ? 32 : 128;
-    const auto bits =
-        slash == std::string::npos ? std::optional<double>(bits_max) : to_number(text.substr(slash + 1));
+    const auto bits = slash == std::string::npos ? std::optional<double>(bits_max)
+                                                 : to_number(text.substr(slash + 1));
     if ((!v4 && !v6) || !bits || *bits < 0 || *bits > bits_max) {
       lowering_.error("modifier.cidr_value", mark, fmt::format("'{}' is not a network", text),
                       "write 10.0.0.0/8 or 2001:db8::/32");
@@ -318,7 +335,8 @@ class Item {
       const std::string name = text.substr(at + 1, close - at - 1);
       const auto found = lowering_.placeholders.find(name);
       if (found == lowering_.placeholders.end() || found->second.empty()) {
-        lowering_.error("placeholder.unresolved", mark, fmt::format("no value for placeholder %{}%", name),
+        lowering_.error("placeholder.unresolved", mark,
+                        fmt::format("no value for placeholder %{}%", name),
                         "give values with --placeholders FILE (YAML: name: [value, ...])");
         return {};
       }
@@ -326,7 +344,8 @@ class Item {
       for (const std::string& d : done)
         for (const std::string& value : found->second) grown.push_back(d + value);
       if (grown.size() > kExpansionsMax) {
-        lowering_.error("placeholder.too_many", mark, "the placeholders expand to more than 10,000 values");
+        lowering_.error("placeholder.too_many", mark,
+                        "the placeholders expand to more than 10,000 values");
         return {};
       }
       done = std::move(grown);
@@ -352,7 +371,8 @@ class Item {
         if (name == "base64") {
           next.push_back(Pattern::literal(base64(text)));
         } else if (name == "base64offset") {
-          for (const std::string& variant : base64_offsets(text)) next.push_back(Pattern::literal(variant));
+          for (const std::string& variant : base64_offsets(text))
+            next.push_back(Pattern::literal(variant));
         } else if (name == "utf16") {
           next.push_back(Pattern::literal("\xFF\xFE" + to_utf16(text, false)));
         } else {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Modifiers: `Field|modifier|modifier: values` to an expression of predicates (Sigma specification 2.1,
-// appendix "Modifiers").
+// Modifiers: `Field|modifier|modifier: values` to an expression of predicates (Sigma
+// specification 2.1, appendix "Modifiers").
 #pragma once
 
 #include <functional>
@@ -22,7 +22,8 @@ using Placeholders = std::map<std::string, std::vector<std::string>, std::less<>
 struct Lowering {
   Rule& rule;
   const Placeholders& placeholders;
-  std::function<void(Severity, std::string code, yaml::Mark, std::string message, std::string hint)> tell;
+  std::function<void(Severity, std::string code, yaml::Mark, std::string message, std::string hint)>
+      tell;
   bool failed = false;
 
   void error(std::string code, yaml::Mark mark, std::string message, std::string hint = {}) {

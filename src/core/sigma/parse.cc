@@ -49,7 +49,8 @@ std::vector<std::string> strings_of(const Node& map, std::string_view key) {
   std::vector<std::string> out;
   const Node* node = map.find(key);
   if (node == nullptr) return out;
-  if (node->is_scalar() && node->scalar_type() != yaml::ScalarType::kNull) out.push_back(node->scalar);
+  if (node->is_scalar() && node->scalar_type() != yaml::ScalarType::kNull)
+    out.push_back(node->scalar);
   for (const Node& item : node->items)
     if (item.is_scalar()) out.push_back(item.scalar);
   return out;
@@ -58,8 +59,9 @@ std::vector<std::string> strings_of(const Node& map, std::string_view key) {
 // Puts what `over` says on top of `base`: maps merge, the rest is replaced (`action: global`).
 void merge(Node& base, const Node& over) {
   for (const auto& [key, value] : over.members) {
-    auto found = std::find_if(base.members.begin(), base.members.end(),
-                              [&](const auto& member) { return member.first.scalar == key.scalar; });
+    auto found = std::find_if(base.members.begin(), base.members.end(), [&](const auto& member) {
+      return member.first.scalar == key.scalar;
+    });
     if (found == base.members.end())
       base.members.emplace_back(key, value);
     else if (found->second.is_map() && value.is_map())
@@ -176,16 +178,16 @@ class RuleReader {
       error("detection.empty", detection.mark, "the detection has no selections");
       return;
     }
-    Lowering lowering{rule_, options_.placeholders,
-                      [this](Severity s, std::string c, yaml::Mark m, std::string t, std::string h) {
-                        tell(s, std::move(c), m, std::move(t), std::move(h));
-                      }};
+    Lowering lowering{
+        rule_, options_.placeholders,
+        [this](Severity s, std::string c, yaml::Mark m, std::string t, std::string h) {
+          tell(s, std::move(c), m, std::move(t), std::move(h));
+        }};
     // Each detection is lowered once; the condition may use it many times.
     std::map<std::string, Expr> lowered;
     for (const std::string& name : names) {
-      const auto& member = *std::find_if(
-          detection.members.begin(), detection.members.end(),
-          [&](const auto& m) { return m.first.scalar == name; });
+      const auto& member = *std::find_if(detection.members.begin(), detection.members.end(),
+                                         [&](const auto& m) { return m.first.scalar == name; });
       lowered[name] = lower_detection(lowering, member.second);
     }
     std::vector<Expr> queries;
@@ -267,8 +269,8 @@ class RuleReader {
 
 void file_error(ParsedFile& out, std::string code, const std::string& path, yaml::Mark mark,
                 std::string message, std::string_view text) {
-  out.diagnostics.push_back({Severity::kError, std::move(code), path, mark, "", std::move(message), "",
-                             std::string(line_of(text, mark.line))});
+  out.diagnostics.push_back({Severity::kError, std::move(code), path, mark, "", std::move(message),
+                             "", std::string(line_of(text, mark.line))});
   ++out.rejected;
 }
 
@@ -311,7 +313,8 @@ class Collection {
 
 }  // namespace
 
-ParsedFile parse_rules(std::string_view text, const std::string& path, const ParseOptions& options) {
+ParsedFile parse_rules(std::string_view text, const std::string& path,
+                       const ParseOptions& options) {
   ParsedFile out;
   auto documents = yaml::parse(text);
   if (!documents) {
@@ -334,10 +337,10 @@ ParsedFile parse_rules(std::string_view text, const std::string& path, const Par
     if (document.find("correlation") != nullptr || document.find("filter") != nullptr) {
       ++out.ignored;
       out.diagnostics.push_back(
-          {Severity::kWarning, "rule.not_supported", path, document.mark,
-           scalar_of(document, "id"),
-           document.find("filter") != nullptr ? "filters are not applied yet, the document is left out"
-                                              : "correlations are not evaluated yet, the document is left out",
+          {Severity::kWarning, "rule.not_supported", path, document.mark, scalar_of(document, "id"),
+           document.find("filter") != nullptr
+               ? "filters are not applied yet, the document is left out"
+               : "correlations are not evaluated yet, the document is left out",
            "", std::string(line_of(text, document.mark.line))});
       continue;
     }

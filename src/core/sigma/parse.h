@@ -18,10 +18,10 @@ struct ParseOptions {
 };
 
 struct ParsedFile {
-  std::vector<Rule> rules;               // the good ones
-  std::vector<Diagnostic> diagnostics;   // errors of the bad ones, warnings of all
-  std::size_t rejected = 0;              // documents that are rules and have an error
-  std::size_t ignored = 0;               // documents that are something else (correlations, filters)
+  std::vector<Rule> rules;              // the good ones
+  std::vector<Diagnostic> diagnostics;  // errors of the bad ones, warnings of all
+  std::size_t rejected = 0;             // documents that are rules and have an error
+  std::size_t ignored = 0;              // documents that are something else (correlations, filters)
 };
 
 // All documents of one file; `action: global`, `reset` and `repeat` are applied.

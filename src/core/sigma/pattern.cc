@@ -29,12 +29,14 @@ std::size_t take(const Part& part, std::string_view text) {
   switch (part.kind) {
     case PartKind::kLiteral:
       return text.starts_with(part.text) ? part.text.size() : std::string_view::npos;
-    case PartKind::kOne: return text.empty() ? std::string_view::npos : character_size(text);
+    case PartKind::kOne:
+      return text.empty() ? std::string_view::npos : character_size(text);
     case PartKind::kDash:
       for (const std::string_view dash : kDashes)
         if (text.starts_with(dash)) return dash.size();
       return std::string_view::npos;
-    case PartKind::kMany: break;
+    case PartKind::kMany:
+      break;
   }
   return std::string_view::npos;
 }
@@ -176,9 +178,15 @@ std::string Pattern::to_string() const {
   std::string out;
   for (const Part& part : parts_) {
     switch (part.kind) {
-      case PartKind::kMany: out.push_back('*'); break;
-      case PartKind::kOne: out.push_back('?'); break;
-      case PartKind::kDash: out += "[-/]"; break;
+      case PartKind::kMany:
+        out.push_back('*');
+        break;
+      case PartKind::kOne:
+        out.push_back('?');
+        break;
+      case PartKind::kDash:
+        out += "[-/]";
+        break;
       case PartKind::kLiteral:
         for (const char c : part.text) {
           if (c == '*' || c == '?') out.push_back('\\');

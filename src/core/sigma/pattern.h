@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Pattern: a Sigma string value with its wildcards (Sigma specification 2.1, "Escaping" and "Wildcards").
+// Pattern: a Sigma string value with its wildcards (Sigma specification 2.1, "Escaping" and
+// "Wildcards").
 //
 //   text of the rule -> Pattern -> one of equals, prefix, suffix, contains, wildcard
 #pragma once
@@ -25,11 +26,13 @@ struct Part {
   bool operator==(const Part&) const = default;
 };
 
-// Ownership: a value. Invariant: no two neighbouring literals, no empty literal, no two neighbouring kMany.
+// Ownership: a value. Invariant: no two neighbouring literals, no empty literal, no two
+// neighbouring kMany.
 class Pattern {
  public:
   Pattern() = default;
-  // `\*`, `\?` and `\\` before a wildcard or a backslash are escapes; every other backslash is itself.
+  // `\*`, `\?` and `\\` before a wildcard or a backslash are escapes; every other backslash is
+  // itself.
   [[nodiscard]] static Pattern parse(std::string_view text);
   [[nodiscard]] static Pattern literal(std::string_view text);
 
@@ -49,8 +52,8 @@ class Pattern {
   // Each literal replaced by its case folding.
   [[nodiscard]] Pattern folded() const;
 
-  // Whether the whole of `text` matches. `?` and kDash take one UTF-8 character. Linear in text times the
-  // number of kMany parts at worst; never recursive.
+  // Whether the whole of `text` matches. `?` and kDash take one UTF-8 character. Linear in text
+  // times the number of kMany parts at worst; never recursive.
   [[nodiscard]] bool matches(std::string_view text) const;
 
   // For messages: wildcards written back, literal wildcards escaped.

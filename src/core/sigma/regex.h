@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Regex: one compiled regular expression of a rule. RE2 (linear time) where it accepts the pattern; PCRE2 with
-// a match limit for what only PCRE2 accepts (look-around, back references), so that no event can stall a worker.
+// Regex: one compiled regular expression of a rule. RE2 (linear time) where it accepts the pattern;
+// PCRE2 with a match limit for what only PCRE2 accepts (look-around, back references), so that no
+// event can stall a worker.
 #pragma once
 
 #include <memory>

@@ -2,7 +2,8 @@
 //
 // Rule: a Sigma rule, read and lowered to one boolean expression over predicates.
 //
-//   YAML -> parse_rule() -> Rule{meta data, Expr over Predicate} -> stages/match compiles many of them
+//   YAML -> parse_rule() -> Rule{meta data, Expr over Predicate} -> stages/match compiles many of
+//   them
 //
 // Standard: Sigma specification 2.1.0.
 #pragma once
@@ -26,10 +27,14 @@ enum class Op : std::uint8_t {
   kWildcard,  // whole value matches the pattern
   kRegex,     // the regular expression is found in the value
   kCidr,      // value is an address in the network
-  kLess, kLessEqual, kGreater, kGreaterEqual, kNumberEqual,  // value is a number that compares so
-  kFieldRef,  // value compares with another field's value
-  kExists,    // the event has the field
-  kNull,      // the event lacks the field, or it is null
+  kLess,
+  kLessEqual,
+  kGreater,
+  kGreaterEqual,
+  kNumberEqual,  // value is a number that compares so
+  kFieldRef,     // value compares with another field's value
+  kExists,       // the event has the field
+  kNull,         // the event lacks the field, or it is null
 };
 
 enum class TimePart : std::uint8_t { kNone, kMinute, kHour, kDay, kWeek, kMonth, kYear };
@@ -39,15 +44,15 @@ enum class RefOp : std::uint8_t { kEquals, kPrefix, kSuffix, kContains };
 struct Predicate {
   std::string field;
   Op op = Op::kEquals;
-  bool cased = false;        // exact case; otherwise text and pattern are case-folded
-  std::string text;          // kEquals..kContains: literal; kRegex: expression; kCidr: "network/bits"
-  Pattern pattern;           // kWildcard
+  bool cased = false;  // exact case; otherwise text and pattern are case-folded
+  std::string text;    // kEquals..kContains: literal; kRegex: expression; kCidr: "network/bits"
+  Pattern pattern;     // kWildcard
   bool regex_ignore_case = false;
   bool regex_multi_line = false;
   bool regex_dot_all = false;
   double number = 0;
   TimePart time_part = TimePart::kNone;
-  std::string other_field;   // kFieldRef
+  std::string other_field;  // kFieldRef
   RefOp ref_op = RefOp::kEquals;
   yaml::Mark mark;
 
@@ -76,13 +81,13 @@ struct Rule {
   std::string author;
   std::string status;
   std::string description;
-  std::vector<std::string> tags;        // as written, lower case
+  std::vector<std::string> tags;  // as written, lower case
   std::vector<std::string> references;
   std::vector<std::string> false_positives;
-  Level level = Level::kMedium;         // what a rule without a level counts as
+  Level level = Level::kMedium;  // what a rule without a level counts as
   Logsource logsource;
   std::string path;
-  std::string ruleset;                  // of which source folder; set by the loader
+  std::string ruleset;  // of which source folder; set by the loader
   yaml::Mark mark;
 
   std::vector<Predicate> predicates;

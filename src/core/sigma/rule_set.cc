@@ -36,8 +36,7 @@ Result<std::vector<std::string>> rule_files(const std::string& root) {
     return fail(ErrorCode::kNotFound, fmt::format("{}: no such file or folder of rules", root));
   if (!fs::is_directory(status)) return std::vector<std::string>{root};
   fs::recursive_directory_iterator it(root, fs::directory_options::skip_permission_denied, error);
-  if (error)
-    return fail(ErrorCode::kUnavailable, fmt::format("{}: {}", root, error.message()));
+  if (error) return fail(ErrorCode::kUnavailable, fmt::format("{}: {}", root, error.message()));
   for (const fs::recursive_directory_iterator end; it != end; it.increment(error)) {
     if (error) return fail(ErrorCode::kUnavailable, fmt::format("{}: {}", root, error.message()));
     const std::string name = it->path().filename().string();
@@ -52,7 +51,8 @@ void add(RuleSet& set, ParsedFile parsed, const std::string& ruleset) {
   ++set.files;
   set.rejected += parsed.rejected;
   set.ignored += parsed.ignored;
-  std::move(parsed.diagnostics.begin(), parsed.diagnostics.end(), std::back_inserter(set.diagnostics));
+  std::move(parsed.diagnostics.begin(), parsed.diagnostics.end(),
+            std::back_inserter(set.diagnostics));
   for (Rule& rule : parsed.rules) {
     rule.ruleset = ruleset;
     set.rules.push_back(std::move(rule));
@@ -70,8 +70,8 @@ void finish(RuleSet& set) {
     std::error_code error;
     if (!fs::equivalent(first->second, rule.path, error)) {
       ++set.rejected;
-      set.diagnostics.push_back({Severity::kError, "rule.duplicate_id", rule.path, rule.mark, rule.id,
-                                 fmt::format("{} has the same id", first->second),
+      set.diagnostics.push_back({Severity::kError, "rule.duplicate_id", rule.path, rule.mark,
+                                 rule.id, fmt::format("{} has the same id", first->second),
                                  "give each rule an id of its own", ""});
     }
     return true;
@@ -90,8 +90,8 @@ Result<RuleSet> load_rules(const std::vector<std::string>& paths, const ParseOpt
       auto text = read_file(path);
       if (!text) {
         ++set.rejected;
-        set.diagnostics.push_back({Severity::kError, "rule.unreadable", path, {}, "",
-                                   text.error().message, "", ""});
+        set.diagnostics.push_back(
+            {Severity::kError, "rule.unreadable", path, {}, "", text.error().message, "", ""});
         continue;
       }
       add(set, parse_rules(*text, path, options), named.filename().string());

@@ -19,8 +19,8 @@ struct RuleSet {
   std::size_t ignored = 0;
 };
 
-// Reads every *.yml and *.yaml below the paths (files named *.test.yml are test cases, not rules). One bad rule
-// never stops the others. Two rules with one id: the second is told and left out.
+// Reads every *.yml and *.yaml below the paths (files named *.test.yml are test cases, not rules).
+// One bad rule never stops the others. Two rules with one id: the second is told and left out.
 // Fails only when a path does not exist or cannot be read.
 [[nodiscard]] Result<RuleSet> load_rules(const std::vector<std::string>& paths,
                                          const ParseOptions& options = {});

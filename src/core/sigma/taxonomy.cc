@@ -79,8 +79,8 @@ Result<Taxonomy> Taxonomy::parse(std::string_view yaml_text, std::string_view pa
     for (const std::string& channel : strings(event.find("channel"))) {
       const auto found = out.channels_.find(folded(channel));
       if (found == out.channels_.end())
-        return fail(ErrorCode::kInvalid, fmt::format("{}:{}: channel '{}' belongs to no service", path,
-                                                     event.mark.line, channel));
+        return fail(ErrorCode::kInvalid, fmt::format("{}:{}: channel '{}' belongs to no service",
+                                                     path, event.mark.line, channel));
       for (const std::string& id : strings(event.find("ids"))) {
         auto [slot, is_new] = found->second.by_event_id.try_emplace(
             id, static_cast<std::uint32_t>(out.routes_.size()));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Taxonomy: which log an event belongs to in Sigma's terms, and what Sigma calls its fields. Data, not code:
-// mappings/*.yml.
+// Taxonomy: which log an event belongs to in Sigma's terms, and what Sigma calls its fields. Data,
+// not code: mappings/*.yml.
 //
 //   (channel, event id) -> Route{product, services, categories, field aliases}
 //   rule logsource      -> the routes that it reads
@@ -23,9 +23,9 @@ namespace tocsin::sigma {
 
 // How one Sigma field comes from fields of the event.
 struct Derivation {
-  std::string field;                 // as rules call it
-  std::vector<std::string> parts;    // event fields to join; one: an alias
-  std::string separator;             // between the parts
+  std::string field;                                        // as rules call it
+  std::vector<std::string> parts;                           // event fields to join; one: an alias
+  std::string separator;                                    // between the parts
   std::vector<std::pair<std::string, std::string>> values;  // replaces a whole value; others stay
 };
 
@@ -46,9 +46,10 @@ class Taxonomy {
 
   // Route 0 is "nothing known": no rule reads it unless its logsource was given with set_default().
   [[nodiscard]] const std::vector<Route>& routes() const { return routes_; }
-  // The route of a Windows event. The channel's case does not matter; an unknown channel has a route of its own
-  // that only rules for the product as a whole read.
-  [[nodiscard]] std::uint32_t windows_route(std::string_view channel, std::string_view event_id) const;
+  // The route of a Windows event. The channel's case does not matter; an unknown channel has a
+  // route of its own that only rules for the product as a whole read.
+  [[nodiscard]] std::uint32_t windows_route(std::string_view channel,
+                                            std::string_view event_id) const;
   // What events of an unknown shape count as.
   void set_default(const Logsource& logsource);
   // Other names that an agent gives to Windows fields: (its name, Sigma's name).

@@ -29,8 +29,10 @@ bool is_eager(const Predicate& p) {
     case Op::kPrefix:
     case Op::kSuffix:
     case Op::kContains:
-    case Op::kWildcard: return true;
-    default: return false;
+    case Op::kWildcard:
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -61,10 +63,11 @@ Filed file_pattern(const sigma::Pattern& pattern) {
   return {anchor, parts[best].text};
 }
 
-// A guess at how often events make the predicate hold. What many rules name (powershell.exe, an event id) is
-// common; a long literal is rare.
+// A guess at how often events make the predicate hold. What many rules name (powershell.exe, an
+// event id) is common; a long literal is rare.
 double cost_of(const Predicate& p, std::size_t uses) {
-  const std::size_t length = p.op == Op::kWildcard ? file_pattern(p.pattern).literal.size() : p.text.size();
+  const std::size_t length =
+      p.op == Op::kWildcard ? file_pattern(p.pattern).literal.size() : p.text.size();
   double cost = 1.0 + 0.5 * static_cast<double>(uses);
   if (length < 6) cost += 200.0 / static_cast<double>(1 + length * length);
   if (p.field == "EventID" || p.field == "Channel" || p.field == "Provider_Name") cost += 500;
@@ -80,8 +83,8 @@ struct Engine::Compiled {
   std::vector<FieldId> predicate_field;  // kNoField: keyword
   std::vector<FieldId> predicate_other;  // kFieldRef
   std::vector<char> eager;
-  std::vector<char> verify;              // the index finds candidates only: case or wildcards
-  std::vector<LiteralIndex> indexes;     // by field; the last one: keywords
+  std::vector<char> verify;           // the index finds candidates only: case or wildcards
+  std::vector<LiteralIndex> indexes;  // by field; the last one: keywords
   std::vector<ProgramNode> nodes;
   std::vector<std::uint32_t> program_of;           // by rule
   std::vector<std::vector<RuleIndex>> witness_of;  // by predicate: rules it makes candidates
@@ -129,10 +132,18 @@ void Engine::Compiled::file(PredicateId id) {
     index.add(anchor, p.cased ? folded(literal) : std::string(literal), id);
   };
   switch (p.op) {
-    case Op::kEquals: add(Anchor::kWhole, p.text); break;
-    case Op::kPrefix: add(Anchor::kStart, p.text); break;
-    case Op::kSuffix: add(Anchor::kEnd, p.text); break;
-    case Op::kContains: add(Anchor::kAnywhere, p.text); break;
+    case Op::kEquals:
+      add(Anchor::kWhole, p.text);
+      break;
+    case Op::kPrefix:
+      add(Anchor::kStart, p.text);
+      break;
+    case Op::kSuffix:
+      add(Anchor::kEnd, p.text);
+      break;
+    case Op::kContains:
+      add(Anchor::kAnywhere, p.text);
+      break;
     default: {
       const Filed filed = file_pattern(p.pattern);
       add(filed.anchor, filed.literal);
@@ -163,11 +174,11 @@ void Engine::Compiled::compile_programs(const std::vector<std::vector<PredicateI
   for (RuleIndex rule = 0; rule < rules.size(); ++rule) {
     program_of.push_back(static_cast<std::uint32_t>(nodes.size()));
     append_program(nodes, rules[rule].condition, ids_of_rule[rule]);
-    const auto witness = choose_witness(
-        rules[rule].condition, ids_of_rule[rule], [&](PredicateId id) -> std::optional<double> {
-          if (!eager[id]) return std::nullopt;
-          return cost_of(*predicates[id].predicate, uses[id]);
-        });
+    const auto witness = choose_witness(rules[rule].condition, ids_of_rule[rule],
+                                        [&](PredicateId id) -> std::optional<double> {
+                                          if (!eager[id]) return std::nullopt;
+                                          return cost_of(*predicates[id].predicate, uses[id]);
+                                        });
     if (witness) {
       for (const PredicateId id : witness->predicates) witness_of[id].push_back(rule);
       continue;

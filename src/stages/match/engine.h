@@ -2,11 +2,12 @@
 //
 // Engine: all rules compiled together; for an event, the rules that match.
 //
-//   NormalizedEvent -> each distinct value once: which predicates hold -> candidate rules -> their conditions
+//   NormalizedEvent -> each distinct value once: which predicates hold -> candidate rules -> their
+//   conditions
 //
-// Why: most literals of most rules are absent from most events, and log values repeat. So a value is looked up
-// in an index of all literals of its field (LiteralIndex), the outcome is remembered (ValueMemo), and only rules
-// with a witness among the predicates that hold are evaluated.
+// Why: most literals of most rules are absent from most events, and log values repeat. So a value
+// is looked up in an index of all literals of its field (LiteralIndex), the outcome is remembered
+// (ValueMemo), and only rules with a witness among the predicates that hold are evaluated.
 #pragma once
 
 #include <cstdint>
@@ -32,7 +33,8 @@ struct EngineStats {
 
 // Ownership:  copies what it needs of the rules; the taxonomy must outlive it.
 // Threads:    immutable after build(); share freely. A Matcher is for one thread.
-// Invariant:  exactly the rules for which sigma::matches() is true and whose logsource reads the event's route.
+// Invariant:  exactly the rules for which sigma::matches() is true and whose logsource reads the
+// event's route.
 class Engine {
  public:
   [[nodiscard]] static std::shared_ptr<const Engine> build(std::vector<sigma::Rule> rules,

@@ -45,9 +45,15 @@ void LiteralIndex::build() {
     const Literal& literal = literals_[i];
     if (literal.text.empty() && literal.anchor != Anchor::kWhole) continue;
     switch (literal.anchor) {
-      case Anchor::kWhole: whole_[literal.text].push_back(literal.payload); break;
-      case Anchor::kStart: prefixes_.insert(literal.text, false, literal.payload); break;
-      case Anchor::kEnd: suffixes_.insert(literal.text, true, literal.payload); break;
+      case Anchor::kWhole:
+        whole_[literal.text].push_back(literal.payload);
+        break;
+      case Anchor::kStart:
+        prefixes_.insert(literal.text, false, literal.payload);
+        break;
+      case Anchor::kEnd:
+        suffixes_.insert(literal.text, true, literal.payload);
+        break;
       case Anchor::kAnywhere:
         (literal.text.size() < kGram ? short_ : long_literals).push_back(i);
         break;
@@ -58,7 +64,8 @@ void LiteralIndex::build() {
   choose_grams(long_literals);
 }
 
-// Each literal is filed under that one of its grams which the fewest literals hold, so that common text
+// Each literal is filed under that one of its grams which the fewest literals hold, so that common
+// text
 // (".exe", "powe") leads to no verification.
 void LiteralIndex::choose_grams(const std::vector<std::uint32_t>& long_literals) {
   if (long_literals.empty()) return;

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// LiteralIndex: all literals of one field, to the few that a value satisfies, in one pass over the value.
+// LiteralIndex: all literals of one field, to the few that a value satisfies, in one pass over the
+// value.
 //
 //   rules' literals --build()--> LiteralIndex --scan(value)--> payloads of those that hold
 //
-// Why: 3,000 rules hold 10,000 literals on CommandLine alone; testing one after the other costs more than all the
-// rest of the program. Equality is a hash look-up, prefixes and suffixes walk a trie, and `contains` literals are
-// found by their rarest four bytes.
+// Why: 3,000 rules hold 10,000 literals on CommandLine alone; testing one after the other costs
+// more than all the rest of the program. Equality is a hash look-up, prefixes and suffixes walk a
+// trie, and `contains` literals are found by their rarest four bytes.
 #pragma once
 
 #include <array>
@@ -24,7 +25,8 @@ enum class Anchor : std::uint8_t { kWhole, kStart, kEnd, kAnywhere };
 // Ownership:  owns its literals.
 // Threads:    immutable after build(); share freely.
 // Cost:       scan() is O(bytes) plus the verifications; no allocation.
-// Invariant:  scan() reports exactly the literals that hold, each at least once (kAnywhere: once for each place).
+// Invariant:  scan() reports exactly the literals that hold, each at least once (kAnywhere: once
+// for each place).
 class LiteralIndex {
  public:
   // An empty literal is allowed: it holds everywhere (kWhole: for the empty value only).

@@ -25,7 +25,8 @@ std::optional<Witness> choose_witness(
       if (const auto cost = cost_of(id)) return Witness{{id}, *cost};
       return std::nullopt;
     }
-    case Expr::Kind::kNot: return std::nullopt;
+    case Expr::Kind::kNot:
+      return std::nullopt;
     case Expr::Kind::kAnd: {
       std::optional<Witness> best;
       for (const Expr& child : expr.children) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Program: a rule's condition as a flat array, and its witness: predicates of which at least one must hold for
-// the rule to match, chosen so that they seldom do.
+// Program: a rule's condition as a flat array, and its witness: predicates of which at least one
+// must hold for the rule to match, chosen so that they seldom do.
 #pragma once
 
 #include <cstdint>
@@ -31,8 +31,9 @@ struct Witness {
 void append_program(std::vector<ProgramNode>& nodes, const sigma::Expr& expr,
                     const std::vector<PredicateId>& ids);
 
-// `cost_of` gives a predicate's cost, or nothing when its truth is not known before the rule is evaluated.
-// Empty when the rule can match without any such predicate (then it is always a candidate).
+// `cost_of` gives a predicate's cost, or nothing when its truth is not known before the rule is
+// evaluated. Empty when the rule can match without any such predicate (then it is always a
+// candidate).
 [[nodiscard]] std::optional<Witness> choose_witness(
     const sigma::Expr& expr, const std::vector<PredicateId>& ids,
     const std::function<std::optional<double>(PredicateId)>& cost_of);
@@ -42,8 +43,10 @@ template <class Test>
 bool evaluate(const std::vector<ProgramNode>& nodes, std::uint32_t at, Test&& test) {
   const ProgramNode& node = nodes[at];
   switch (node.kind) {
-    case sigma::Expr::Kind::kPredicate: return test(node.argument);
-    case sigma::Expr::Kind::kNot: return !evaluate(nodes, at + 1, test);
+    case sigma::Expr::Kind::kPredicate:
+      return test(node.argument);
+    case sigma::Expr::Kind::kNot:
+      return !evaluate(nodes, at + 1, test);
     case sigma::Expr::Kind::kAnd:
       for (std::uint32_t child = at + 1; child < node.end; child = nodes[child].end)
         if (!evaluate(nodes, child, test)) return false;

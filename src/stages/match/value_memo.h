@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// ValueMemo: which predicates hold for a (field, value), remembered. Log values repeat: nine of ten look-ups hit.
+// ValueMemo: which predicates hold for a (field, value), remembered. Log values repeat: nine of ten
+// look-ups hit.
 #pragma once
 
 #include <cstddef>
@@ -14,7 +15,8 @@ namespace tocsin::match {
 
 // Ownership: owns copies of values and results in two arenas.
 // Threads:   one thread.
-// Limits:    values above kValueBytesMax are not kept; when an arena is full everything is forgotten, so an
+// Limits:    values above kValueBytesMax are not kept; when an arena is full everything is
+// forgotten, so an
 //            attacker's distinct values cost time but not memory.
 // Invariant: a hit is exact: the value's bytes are compared, a hash alone decides nothing.
 class ValueMemo {

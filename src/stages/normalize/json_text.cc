@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "stages/normalize/json_text.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <cstdint>
+#include <cstring>
+#include <iterator>
+
+#include "base/utf8.h"
+
+namespace tocsin::normalize {
+namespace {
+
+constexpr std::uint32_t kBad = 0xFFFD;
+
+bool read_hex4(std::string_view text, std::size_t at, std::uint32_t& value) {
+  if (at + 4 > text.size()) return false;
+  value = 0;
+  for (std::size_t i = at; i < at + 4; ++i) {
+    const char c = text[i];
+    const int digit = c >= '0' && c <= '9'   ? c - '0'
+                      : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                      : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                             : -1;
+    if (digit < 0) return false;
+    value = value * 16 + static_cast<std::uint32_t>(digit);
+  }
+  return true;
+}
+
+// Reads the escape \uXXXX (or a surrogate pair of two) whose 'u' is at `at`; moves `at` behind it.
+std::uint32_t read_unicode(std::string_view raw, std::size_t& at) {
+  std::uint32_t first = 0;
+  if (!read_hex4(raw, at + 1, first)) {
+    ++at;
+    return kBad;
+  }
+  at += 5;
+  if (first < 0xD800 || first > 0xDFFF) return first;
+  std::uint32_t second = 0;
+  if (first > 0xDBFF || at + 1 >= raw.size() || raw[at] != '\\' || raw[at + 1] != 'u' ||
+      !read_hex4(raw, at + 2, second) || second < 0xDC00 || second > 0xDFFF)
+    return kBad;
+  at += 6;
+  return 0x10000 + ((first - 0xD800) << 10) + (second - 0xDC00);
+}
+
+std::size_t put_utf8(char* out, std::uint32_t c) {
+  std::string bytes;  // at most four bytes: stays in the string itself
+  append_utf8(bytes, c);
+  std::memcpy(out, bytes.data(), bytes.size());
+  return bytes.size();
+}
+
+}  // namespace
+
+std::string_view unescape(std::string_view raw, Arena& arena) {
+  const std::size_t first = raw.find('\\');
+  if (first == std::string_view::npos) return raw;
+  // An escape is never shorter than what it stands for, except a two-byte bad one (U+FFFD has
+  // three).
+  char* const start = arena.allocate(raw.size() + raw.size() / 2 + 4);
+  std::memcpy(start, raw.data(), first);
+  char* out = start + first;
+  for (std::size_t at = first; at < raw.size();) {
+    if (raw[at] != '\\') {
+      const void* next = std::memchr(raw.data() + at, '\\', raw.size() - at);
+      const std::size_t end =
+          next == nullptr ? raw.size()
+                          : static_cast<std::size_t>(static_cast<const char*>(next) - raw.data());
+      std::memcpy(out, raw.data() + at, end - at);
+      out += end - at;
+      at = end;
+      continue;
+    }
+    if (++at == raw.size()) break;
+    switch (raw[at]) {
+      case 'b':
+        *out++ = '\b';
+        ++at;
+        break;
+      case 'f':
+        *out++ = '\f';
+        ++at;
+        break;
+      case 'n':
+        *out++ = '\n';
+        ++at;
+        break;
+      case 'r':
+        *out++ = '\r';
+        ++at;
+        break;
+      case 't':
+        *out++ = '\t';
+        ++at;
+        break;
+      case '"':
+      case '\\':
+      case '/':
+        *out++ = raw[at++];
+        break;
+      case 'u':
+        out += put_utf8(out, read_unicode(raw, at));
+        break;
+      default:
+        out += put_utf8(out, kBad);
+        ++at;
+    }
+  }
+  return {start, static_cast<std::size_t>(out - start)};
+}
+
+std::string_view canonical_number(std::string_view token, Arena& arena) {
+  if (token.find_first_of(".eE") == std::string_view::npos) return token;
+  double number = 0;
+  const auto [end, error] = std::from_chars(token.data(), token.data() + token.size(), number);
+  if (error != std::errc{} || end != token.data() + token.size()) return token;
+  char buffer[64];
+  const auto written = fmt::format_to_n(buffer, sizeof buffer, "{}", number);
+  std::string_view text(buffer, written.size);
+  if (text.ends_with(".0")) text.remove_suffix(2);
+  return arena.copy(text);
+}
+
+std::string repair_json(std::string_view json) {
+  const std::string utf8 = repair_utf8(json);
+  std::string out;
+  out.reserve(utf8.size() + 64);
+  bool in_string = false;
+  for (std::size_t i = 0; i < utf8.size(); ++i) {
+    const char c = utf8[i];
+    if (in_string && c == '\\' && i + 1 < utf8.size()) {
+      out.push_back(c);
+      out.push_back(utf8[++i]);
+      continue;
+    }
+    if (c == '"') in_string = !in_string;
+    if (static_cast<unsigned char>(c) >= 0x20)
+      out.push_back(c);
+    else if (in_string)
+      fmt::format_to(std::back_inserter(out), "\\u{:04x}", static_cast<unsigned>(c));
+    else
+      out.push_back(' ');
+  }
+  return out;
+}
+
+}  // namespace tocsin::normalize
