@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "stages/produce/files/archive_source.h"
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "stages/produce/files/line_source.h"
+
+namespace tocsin::produce {
+namespace {
+
+struct ArchiveFree {
+  void operator()(archive* handle) const { archive_read_free(handle); }
+};
+using ArchiveHandle = std::unique_ptr<archive, ArchiveFree>;
+
+std::string archive_error(archive* handle) {
+  const char* text = archive_error_string(handle);
+  return text != nullptr ? text : "damaged archive";
+}
+
+// The bytes of the member that the archive stands at.
+class MemberStream final : public ByteStream {
+ public:
+  explicit MemberStream(archive* handle) : handle_(handle) {}
+
+  Result<std::size_t> read(std::span<char> into) override {
+    if (error_) return tl::unexpected(*error_);
+    la_ssize_t got = ARCHIVE_RETRY;
+    while (got == ARCHIVE_RETRY) got = archive_read_data(handle_, into.data(), into.size());
+    if (got == ARCHIVE_WARN) got = 0;
+    if (got >= 0) return static_cast<std::size_t>(got);
+    error_ = Error{ErrorCode::kCorrupt, archive_error(handle_)};
+    return tl::unexpected(*error_);
+  }
+
+ private:
+  archive* handle_;
+  std::optional<Error> error_;  // libarchive answers only once
+};
+
+// Gives libarchive the bytes of a stream.
+struct Feed {
+  InputBuffer bytes;
+  std::size_t taken = 0;
+
+  static la_ssize_t read(archive* handle, void* self, const void** block) {
+    Feed& feed = *static_cast<Feed*>(self);
+    feed.bytes.consume(feed.taken);
+    feed.taken = 0;
+    while (feed.bytes.unread().empty()) {
+      const Result<bool> more = feed.bytes.fill();
+      if (more && !*more) return 0;
+      if (more || more.error().code == ErrorCode::kUnavailable) continue;
+      archive_set_error(handle, EIO, "%s", more.error().message.c_str());
+      return ARCHIVE_FATAL;
+    }
+    *block = feed.bytes.unread().data();
+    feed.taken = feed.bytes.unread().size();
+    return static_cast<la_ssize_t>(feed.taken);
+  }
+};
+
+class ArchiveSource final : public Source {
+ public:
+  ArchiveSource(Input input, std::unique_ptr<Feed> feed)
+      : input_(std::move(input)), feed_(std::move(feed)), handle_(archive_read_new()) {
+    archive* handle = handle_.get();
+    archive_read_support_filter_gzip(handle);
+    archive_read_support_filter_zstd(handle);
+    archive_read_support_filter_bzip2(handle);
+    archive_read_support_filter_xz(handle);
+    archive_read_support_format_zip(handle);
+    archive_read_support_format_tar(handle);
+    archive_read_support_format_raw(handle);
+    constexpr std::size_t kBlock = 256u << 10;
+    const int opened = feed_ ? archive_read_open(handle, feed_.get(), nullptr, &Feed::read, nullptr)
+                             : archive_read_open_filename(handle, input_.path.c_str(), kBlock);
+    if (opened != ARCHIVE_OK) failed_ = archive_error(handle);
+  }
+
+  Next next(RawEvent& event, Problem& problem) override {
+    for (;;) {
+      if (member_) {
+        const Next what = member_->next(event, problem);
+        if (what != Next::kEnd && what != Next::kIdle) return what;
+        member_.reset();
+      }
+      if (failed_) return tell_failure(problem);
+      if (ended_) return Next::kEnd;
+      if (std::unique_ptr<Problem> found = open_member()) {
+        problem = std::move(*found);
+        return Next::kProblem;
+      }
+    }
+  }
+
+  SourceProgress progress() const override {
+    const la_int64_t bytes = archive_filter_bytes(handle_.get(), -1);
+    return {bytes < 0 ? 0 : static_cast<std::uint64_t>(bytes), 0};
+  }
+
+ private:
+  // Goes to the next member; a problem when there is nothing to read in it.
+  std::unique_ptr<Problem> open_member() {
+    archive_entry* entry = nullptr;
+    const int got = archive_read_next_header(handle_.get(), &entry);
+    if (got == ARCHIVE_EOF) {
+      ended_ = true;
+      return nullptr;
+    }
+    if (got < ARCHIVE_WARN) {
+      failed_ = archive_error(handle_.get());
+      return nullptr;
+    }
+    if (archive_entry_filetype(entry) == AE_IFDIR) return nullptr;
+    const Input member = describe(entry);
+    InputBuffer bytes(std::make_unique<MemberStream>(handle_.get()));
+    Opened opened = open_input(member, bytes);
+    member_ = std::move(opened.source);
+    return std::move(opened.problem);
+  }
+
+  [[nodiscard]] Input describe(archive_entry* entry) const {
+    Input member;
+    member.options = input_.options;
+    member.options.follow = false;
+    member.depth = input_.depth + 1;
+    if (archive_format(handle_.get()) == ARCHIVE_FORMAT_RAW) {  // one compressed file
+      member.label = input_.label;
+      member.name = input_.name;
+      member.given = input_.given;
+      return member;
+    }
+    const char* name = archive_entry_pathname_utf8(entry);
+    if (name == nullptr) name = archive_entry_pathname(entry);
+    member.name = name != nullptr ? name : "?";
+    member.label = fmt::format("{}!{}", input_.label, member.name);
+    return member;
+  }
+
+  Next tell_failure(Problem& problem) {
+    problem = stream_problem(Error{ErrorCode::kCorrupt, *failed_}, input_.label,
+                             progress().bytes_done, 0);
+    failed_.reset();
+    ended_ = true;
+    return Next::kProblem;
+  }
+
+  const Input input_;
+  std::unique_ptr<Feed> feed_;
+  ArchiveHandle handle_;
+  std::unique_ptr<Source> member_;  // reads through handle_: gone before it moves on
+  std::optional<std::string> failed_;
+  bool ended_ = false;
+};
+
+}  // namespace
+
+bool looks_like_archive(std::string_view first_bytes) {
+  using std::string_view_literals::operator""sv;
+  for (const std::string_view magic :
+       {"PK\x03\x04"sv, "PK\x05\x06"sv, "\x1F\x8B"sv, "\x28\xB5\x2F\xFD"sv, "BZh"sv,
+        "\xFD"
+        "7zXZ\0"sv})
+    if (first_bytes.starts_with(magic)) return true;
+  return false;
+}
+
+std::unique_ptr<Source> open_archive_file(Input input) {
+  return std::make_unique<ArchiveSource>(std::move(input), nullptr);
+}
+
+std::unique_ptr<Source> open_archive_stream(Input input, InputBuffer bytes) {
+  return std::make_unique<ArchiveSource>(std::move(input),
+                                         std::make_unique<Feed>(Feed{std::move(bytes), 0}));
+}
+
+}  // namespace tocsin::produce
