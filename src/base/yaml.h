@@ -28,6 +28,14 @@ enum class ScalarType { kString, kNull, kBool, kInt, kFloat };
 
 // Ownership: owns its children. Threads: immutable after parse().
 struct Node {
+  // Defined where pair<Node, Node> is complete: clang insists.
+  Node();
+  Node(const Node&);
+  Node(Node&&) noexcept;
+  Node& operator=(const Node&);
+  Node& operator=(Node&&) noexcept;
+  ~Node();
+
   Kind kind = Kind::kScalar;
   Mark mark;
   std::string scalar;                          // kScalar: the text without quotes
