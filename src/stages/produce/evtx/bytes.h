@@ -4,7 +4,8 @@
 //
 //   chunk bytes -> Reader -> offsets, sizes, tokens
 //
-// An offset in EVTX is relative to its chunk, so a Reader always sees the whole chunk and moves a position in it.
+// An offset in EVTX is relative to its chunk, so a Reader always sees the whole chunk and moves a
+// position in it.
 #pragma once
 
 #include <cstddef>
@@ -15,7 +16,8 @@
 namespace tocsin::produce::evtx {
 
 // Ownership: borrows the bytes.
-// Errors:    reading past `end` gives zeros and makes ok() false for good: check once, after a group of reads.
+// Errors:    reading past `end` gives zeros and makes ok() false for good: check once, after a
+// group of reads.
 class Reader {
  public:
   Reader(std::string_view bytes, std::size_t position, std::size_t end)

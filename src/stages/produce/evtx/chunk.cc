@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "stages/produce/evtx/bytes.h"
+#include "stages/produce/evtx/crc32.h"
 
 namespace tocsin::produce::evtx {
 namespace {
@@ -11,6 +12,7 @@ namespace {
 constexpr std::string_view kRecordMagic{"**\0\0", 4};
 constexpr std::size_t kRecordSizeMin = kRecordHeaderSize + kRecordTrailerSize;
 constexpr std::size_t kChunkFieldsSize = 128;
+constexpr std::uint32_t kFlagNoChecksum = 4;
 
 bool has_magic(std::string_view chunk, std::size_t at) {
   return chunk.substr(at, kRecordMagic.size()) == kRecordMagic;
@@ -32,7 +34,15 @@ ChunkHeader read_chunk_header(std::string_view bytes) {
   header.first_record_id = load<std::uint64_t>(bytes, 24);
   header.last_record_id = load<std::uint64_t>(bytes, 32);
   header.free_space = load<std::uint32_t>(bytes, 48);
+  header.records_checksum = load<std::uint32_t>(bytes, 52);
+  header.has_checksum = (load<std::uint32_t>(bytes, 120) & kFlagNoChecksum) == 0;
   return header;
+}
+
+bool checksum_holds(std::string_view chunk, const ChunkHeader& header) {
+  return !header.has_checksum ||
+         crc32(chunk.substr(kChunkHeaderSize, header.free_space - kChunkHeaderSize)) ==
+             header.records_checksum;
 }
 
 bool is_record(std::string_view chunk, std::size_t at, std::size_t end) {
@@ -51,9 +61,8 @@ ChunkWalker::Step ChunkWalker::next() {
   const std::size_t size = stated_size(chunk_, at_, end_);
   const std::size_t behind = at_ + size;
   // A damaged trailer alone does not lose a record whose neighbour stands where it says.
-  const bool whole =
-      size != 0 && (is_record(chunk_, at_, end_) || behind == end_ ||
-                    stated_size(chunk_, behind, end_) != 0);
+  const bool whole = size != 0 && (is_record(chunk_, at_, end_) || behind == end_ ||
+                                   stated_size(chunk_, behind, end_) != 0);
   if (whole) {
     span_ = {.begin = at_, .end = behind, .id = load<std::uint64_t>(chunk_, at_ + 8)};
     at_ = behind;

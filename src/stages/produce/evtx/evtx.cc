@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstring>
 #include <limits>
 #include <optional>
 #include <utility>
@@ -21,10 +22,13 @@ namespace {
 
 constexpr std::string_view kFileMagic{"ElfFile\0", 8};
 constexpr std::size_t kFileHeaderSize = 4096;
+constexpr std::size_t kFlagsOffset = 120;
+constexpr std::uint32_t kFlagsUnsealed = 1 | 4;  // not closed cleanly, or without checksums
 constexpr std::size_t kProblemBytesMax = 65536;
 
 bool all_zero(std::string_view bytes) {
-  return bytes.find_first_not_of('\0') == std::string_view::npos;
+  return bytes.empty() ||
+         (bytes[0] == '\0' && std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0);
 }
 
 // A stretch of the file that is read from begin to end.
@@ -43,11 +47,13 @@ class EvtxSource final : public Source {
     if (header.empty())
       return fail(ErrorCode::kInvalid, fmt::format("{}: the file is empty", path_));
     const bool header_ok = looks_like_evtx(header);
-    const bool chunk_ok = header.size() > kFileHeaderSize &&
-                          header.substr(kFileHeaderSize).starts_with(kChunkMagic);
+    const bool chunk_ok =
+        header.size() > kFileHeaderSize && header.substr(kFileHeaderSize).starts_with(kChunkMagic);
     if (!header_ok && !chunk_ok)
       return fail(ErrorCode::kInvalid,
                   fmt::format("{}: not an EVTX file: it does not begin with ElfFile", path_));
+    dirty_ = header.size() >= kFileHeaderSize &&
+             (load<std::uint32_t>(header, kFlagsOffset) & kFlagsUnsealed) != 0;
     if (!header_ok)
       note(0, "evtx.bad_header", "the file header is damaged; its chunks are read all the same",
            header.substr(0, kFileHeaderSize));
@@ -132,7 +138,18 @@ class EvtxSource final : public Source {
            fmt::format("the file ends {} bytes before the records of its last chunk do",
                        header.free_space - chunk_.size()),
            {});
+    else if (!dirty_ && !checksum_holds(chunk_, header))
+      note_changed_chunk();
     walk(sane ? header.free_space : chunk_.size(), sane && header.free_space <= chunk_.size());
+  }
+
+  // Nothing is lost by it, so it is told and not counted as an error.
+  void note_changed_chunk() {
+    note(chunk_at_, "evtx.bad_checksum",
+         "the records of this chunk were changed after Windows wrote them; they are read all the "
+         "same",
+         {});
+    noted_->skipped_only = true;
   }
 
   void walk(std::size_t end, bool end_known) {
@@ -141,8 +158,8 @@ class EvtxSource final : public Source {
     in_chunk_ = true;
   }
 
-  // Not a chunk by its magic: unused space, a chunk whose header alone is gone, or garbage. Returns how much
-  // of it to skip.
+  // Not a chunk by its magic: unused space, a chunk whose header alone is gone, or garbage. Returns
+  // how much of it to skip.
   std::size_t skip_damaged_chunk(std::size_t size) {
     if (all_zero(chunk_)) return size;
     if (is_record(chunk_, kChunkHeaderSize, chunk_.size())) {
@@ -152,12 +169,13 @@ class EvtxSource final : public Source {
       return size;
     }
     size = std::min(size, chunk_.find(kChunkMagic, 1));
-    note(chunk_at_, "evtx.bad_chunk",
-         fmt::format("{} bytes hold no chunk and were skipped", size), chunk_.substr(0, size));
+    note(chunk_at_, "evtx.bad_chunk", fmt::format("{} bytes hold no chunk and were skipped", size),
+         chunk_.substr(0, size));
     return size;
   }
 
-  // True: `event` is the next record of the chunk. False: something was noted, or the chunk is done.
+  // True: `event` is the next record of the chunk. False: something was noted, or the chunk is
+  // done.
   bool next_record(RawEvent& event) {
     const ChunkWalker::Step step = walker_.next();
     const RecordSpan span = walker_.span();
@@ -202,6 +220,7 @@ class EvtxSource final : public Source {
   FileBytes file_;
   std::vector<Segment> segments_;  // what is left to read, the last one first
   std::uint64_t bytes_done_ = kFileHeaderSize;
+  bool dirty_ = false;  // Windows had it open: its checksums lag behind its records
 
   std::string_view chunk_;  // in file_'s buffer
   std::uint64_t chunk_at_ = 0;
@@ -229,8 +248,8 @@ Result<std::unique_ptr<Source>> open_evtx(std::string path) {
 }
 
 Result<std::unique_ptr<Source>> open_evtx_bytes(std::string path_label, std::string bytes) {
-  return evtx::started(std::make_unique<evtx::EvtxSource>(
-      std::move(path_label), evtx::FileBytes(std::move(bytes))));
+  return evtx::started(
+      std::make_unique<evtx::EvtxSource>(std::move(path_label), evtx::FileBytes(std::move(bytes))));
 }
 
 }  // namespace tocsin::produce

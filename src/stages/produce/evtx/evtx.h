@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// EVTX, the Windows event log file, as a Source of events in the JSON of the `evtx` crate's evtx_dump.
+// EVTX, the Windows event log file, as a Source of events in the JSON of the `evtx` crate's
+// evtx_dump.
 //
-//   file or bytes -> open_evtx() -> Source -> RawEvent {"Event":{"System":..,"EventData":..}} | Problem
+//   file or bytes -> open_evtx() -> Source -> RawEvent {"Event":{"System":..,"EventData":..}} |
+//   Problem
 //
-// Problem codes: evtx.bad_header (the file header; the chunks are read), evtx.bad_chunk (64 KiB without a
-// usable chunk header), evtx.bad_record (a record that cannot be found or decoded), evtx.truncated (the file
-// ends early), evtx.unreadable (the system refuses to read). What stands before and after still comes out.
+// Problem codes: evtx.bad_header (the file header; the chunks are read), evtx.bad_chunk (64 KiB
+// without a usable chunk header), evtx.bad_checksum (its records were changed; skipped_only, as
+// nothing is lost), evtx.bad_record (a record that cannot be found or decoded), evtx.truncated (the
+// file ends early), evtx.unreadable (the system refuses to read). What stands before and after
+// still comes out.
 #pragma once
 
 #include <memory>
@@ -21,9 +25,9 @@ namespace tocsin::produce {
 // Whether a file that begins so is an EVTX: "ElfFile" and a NUL. 8 bytes are enough.
 [[nodiscard]] bool looks_like_evtx(std::string_view first_bytes);
 
-// Errors: kNotFound, kUnavailable (the file cannot be opened or read), kInvalid (empty, or not an EVTX).
-// Events come oldest chunk first, as Windows reads a log that has wrapped around.
-// Memory: one chunk; the file is read as the events are asked for.
+// Errors: kNotFound, kUnavailable (the file cannot be opened or read), kInvalid (empty, or not an
+// EVTX). Events come oldest chunk first, as Windows reads a log that has wrapped around. Memory:
+// one chunk; the file is read as the events are asked for.
 [[nodiscard]] Result<std::unique_ptr<Source>> open_evtx(std::string path);
 
 // The same for a file that is in memory (a member of an archive); `path_label` becomes origin.path.

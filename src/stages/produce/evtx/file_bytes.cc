@@ -21,7 +21,7 @@ Result<FileBytes> FileBytes::open(const std::string& path) {
                 fmt::format("{}: cannot be opened: {}", path, std::strerror(reason)));
   }
   FileBytes file(descriptor, 0);  // closes it on every way out
-  struct stat status {};
+  struct stat status{};
   if (::fstat(descriptor, &status) != 0)
     return fail(ErrorCode::kUnavailable, fmt::format("{}: {}", path, std::strerror(errno)));
   if (!S_ISREG(status.st_mode))

@@ -81,9 +81,9 @@ std::size_t copy_plain(char* out, const char* in, std::size_t units) {
     const __m128i wide = _mm_loadu_si128(reinterpret_cast<const __m128i*>(in + 2 * done));
     const __m128i high = _mm_and_si128(wide, not_ascii);
     const __m128i bytes = _mm_packus_epi16(wide, wide);
-    const __m128i special = _mm_or_si128(
-        _mm_or_si128(_mm_cmpeq_epi8(bytes, quote), _mm_cmpeq_epi8(bytes, backslash)),
-        _mm_cmplt_epi8(bytes, blank));
+    const __m128i special =
+        _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(bytes, quote), _mm_cmpeq_epi8(bytes, backslash)),
+                     _mm_cmplt_epi8(bytes, blank));
     const bool ascii = _mm_movemask_epi8(_mm_cmpeq_epi16(high, _mm_setzero_si128())) == 0xFFFF;
     if (!ascii || _mm_movemask_epi8(special) != 0) break;
     _mm_storel_epi64(reinterpret_cast<__m128i*>(out + done), bytes);
@@ -94,7 +94,8 @@ std::size_t copy_plain(char* out, const char* in, std::size_t units) {
   return done;
 }
 
-// Windows-1252 0x80..0x9F; the five that it leaves undefined are the C1 controls, as Windows maps them.
+// Windows-1252 0x80..0x9F; the five that it leaves undefined are the C1 controls, as Windows maps
+// them.
 constexpr std::array<std::uint16_t, 32> kWindows1252 = {
     0x20AC, 0x81,   0x201A, 0x0192, 0x201E, 0x2026, 0x2020, 0x2021, 0x02C6, 0x2030, 0x0160,
     0x2039, 0x0152, 0x8D,   0x017D, 0x8F,   0x90,   0x2018, 0x2019, 0x201C, 0x201D, 0x2022,

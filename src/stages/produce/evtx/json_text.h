@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// JsonText: the buffer that one event's JSON grows in, and the text encodings of EVTX escaped into it.
+// JsonText: the buffer that one event's JSON grows in, and the text encodings of EVTX escaped into
+// it.
 //
 //   UTF-16, ANSI and UTF-8 text -> JsonText -> the bytes between the quotes of a JSON string
 //
-// Why not std::string: most of an event is short pieces and UTF-16; writing them behind one capacity check
-// is several times faster than appending.
+// Why not std::string: most of an event is short pieces and UTF-16; writing them behind one
+// capacity check is several times faster than appending.
 #pragma once
 
 #include <cstddef>

@@ -103,8 +103,8 @@ void Renderer::open_fragment(std::size_t begin, std::size_t end, bool dependency
     return open_instance(at, end);
   spend((end - begin) / kCompiledBytesPerWork + 1);
   if (stopped()) return;
-  auto form = compile_binxml(
-      chunk_, {.begin = begin, .end = end, .dependency_ids = dependency_ids});
+  auto form =
+      compile_binxml(chunk_, {.begin = begin, .end = end, .dependency_ids = dependency_ids});
   if (!form) return stop(std::move(form).error().message);
   loose_.push_back(std::make_unique<Template>(*std::move(form)));
   flatten({.form = loose_.back().get()}, loose_.back()->root().first_child);
@@ -179,7 +179,8 @@ void Renderer::write_value(const Frame& frame, const Node& node) {
   spend(1);
   if (stopped()) return;
   switch (node.shape) {
-    case Shape::kNull: return out_.raw("null");
+    case Shape::kNull:
+      return out_.raw("null");
     case Shape::kText:
       out_.put('"');
       out_.raw(frame.form->of(frame.form->nodes[node.first_child].text));
@@ -190,8 +191,10 @@ void Renderer::write_value(const Frame& frame, const Node& node) {
       if (slot.is_binxml()) return write_mixed(frame, node);
       return append_value(out_, slot, As::kJson);
     }
-    case Shape::kPlain: return write_plain(frame, node);
-    case Shape::kMixed: return write_mixed(frame, node);
+    case Shape::kPlain:
+      return write_plain(frame, node);
+    case Shape::kMixed:
+      return write_mixed(frame, node);
   }
 }
 
@@ -300,8 +303,7 @@ void Renderer::write_key(const Part& part, std::size_t first_key) {
   for (std::size_t i = first_key; i < keys_.size(); ++i)
     if (written.substr(keys_[i].begin, keys_[i].size) == base) ++repeats;
   spend((keys_.size() - first_key) / 8);
-  keys_.push_back(
-      {static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(base.size())});
+  keys_.push_back({static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(base.size())});
   if (repeats == 0) return;
   out_.cut(begin + base.size());
   out_.raw(fmt::format("_{}\":", repeats));
@@ -402,8 +404,7 @@ void Renderer::write_texts(std::size_t first, std::size_t last, std::size_t coun
 void Renderer::write_text(const Part& part, As as) {
   spend(1);
   const Node& node = part.frame.form->nodes[part.node];
-  if (node.kind == NodeKind::kSubstitution)
-    return append_value(out_, value(part.frame, node), as);
+  if (node.kind == NodeKind::kSubstitution) return append_value(out_, value(part.frame, node), as);
   if (as == As::kJson) out_.put('"');
   out_.raw(part.frame.form->of(node.text));
   if (as == As::kJson) out_.put('"');

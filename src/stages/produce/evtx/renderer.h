@@ -2,11 +2,13 @@
 //
 // Renderer: one record's BinXML as the JSON that the `evtx` crate's evtx_dump writes.
 //
-//   record's BinXML + templates of its chunk -> Renderer -> {"Event":{"#attributes":..,"System":..,"EventData":..}}
+//   record's BinXML + templates of its chunk -> Renderer ->
+//   {"Event":{"#attributes":..,"System":..,"EventData":..}}
 //
-// The shape: an element is null, its value, or an object with "#attributes", "#text" and its children.
-// <Data Name="X"> is the member "X"; all <Data> without a name are {"Data":{"#text":[..]}}. A name that comes
-// back is numbered (Header, Header_1), and <Data> of one name side by side become one array.
+// The shape: an element is null, its value, or an object with "#attributes", "#text" and its
+// children. <Data Name="X"> is the member "X"; all <Data> without a name are
+// {"Data":{"#text":[..]}}. A name that comes back is numbered (Header, Header_1), and <Data> of one
+// name side by side become one array.
 #pragma once
 
 #include <cstddef>
@@ -23,10 +25,10 @@
 
 namespace tocsin::produce::evtx {
 
-// Ownership: borrows the chunk between begin_chunk() and the next; owns the compiled templates and buffers.
-// Threads:   one thread.
-// Errors:    a record that cannot be rendered is an error of its own; the next one is not affected.
-// Limits:    a record: 4 MiB of output, 2^18 nodes, 128 levels; a chunk: 32 MiB, 2^21 nodes. Real ones stay
+// Ownership: borrows the chunk between begin_chunk() and the next; owns the compiled templates and
+// buffers. Threads:   one thread. Errors:    a record that cannot be rendered is an error of its
+// own; the next one is not affected. Limits:    a record: 4 MiB of output, 2^18 nodes, 128 levels;
+// a chunk: 32 MiB, 2^21 nodes. Real ones stay
 //            far below; crafted ones would otherwise grow without end.
 class Renderer {
  public:
@@ -81,9 +83,9 @@ class Renderer {
   std::vector<std::unique_ptr<Template>> loose_;  // BinXML without a template, of this record
 
   JsonText out_;
-  std::vector<Value> values_;                // stack, by Frame
-  std::vector<Part> parts_;                  // stack, one run per element being written
-  std::vector<TextRange> keys_;              // stack, keys written to out_ per such element
+  std::vector<Value> values_;    // stack, by Frame
+  std::vector<Part> parts_;      // stack, one run per element being written
+  std::vector<TextRange> keys_;  // stack, keys written to out_ per such element
   int depth_ = 0;
 
   bool stopped_ = false;

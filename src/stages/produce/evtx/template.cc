@@ -17,7 +17,8 @@ namespace {
 constexpr int kDepthMax = 64;
 constexpr std::size_t kNameUnitsMax = 4096;
 constexpr std::size_t kTextBytesMax = 1u << 20;
-constexpr std::size_t kComparedChildrenMax = 256;  // more siblings: keys are compared while rendering
+constexpr std::size_t kComparedChildrenMax =
+    256;  // more siblings: keys are compared while rendering
 constexpr std::size_t kDefinitionHeaderSize = 24;  // next offset, GUID, size
 constexpr std::uint8_t kMoreFlag = 0x40;           // attributes follow, or more of the same token
 
@@ -92,12 +93,23 @@ class Compiler {
         case kEndElement:
           if (depth == 0) stop("an element ends that did not begin");
           return;
-        case kOpenElement: last = read_element(parent, last, (token & kMoreFlag) != 0, depth); break;
-        case kTokenInstance: last = read_nested_instance(parent, last); break;
-        case kTokenFragmentHeader: in_.skip(3); break;
-        case kPiTarget: static_cast<void>(in_.u32()); break;
-        case kPiData: in_.skip(2u * in_.u16()); break;
-        default: last = read_text(parent, last, token & ~kMoreFlag);
+        case kOpenElement:
+          last = read_element(parent, last, (token & kMoreFlag) != 0, depth);
+          break;
+        case kTokenInstance:
+          last = read_nested_instance(parent, last);
+          break;
+        case kTokenFragmentHeader:
+          in_.skip(3);
+          break;
+        case kPiTarget:
+          static_cast<void>(in_.u32());
+          break;
+        case kPiData:
+          in_.skip(2u * in_.u16());
+          break;
+        default:
+          last = read_text(parent, last, token & ~kMoreFlag);
       }
     }
   }
@@ -107,17 +119,28 @@ class Compiler {
     if (token == kSubstitution || token == kOptionalSubstitution) {
       const std::uint32_t index = add(parent, last, NodeKind::kSubstitution);
       out_.nodes[index].slot = in_.u16();
-      static_cast<void>(in_.u8());  // the type that was planned; the instance's descriptor has the real one
+      static_cast<void>(
+          in_.u8());  // the type that was planned; the instance's descriptor has the real one
       out_.nodes[index].optional = token == kOptionalSubstitution;
       return index;
     }
     scratch_.clear();
     switch (token) {
-      case kValueToken: read_value(); break;
-      case kCData: scratch_.utf16(in_.take(2u * in_.u16())); break;
-      case kCharReference: scratch_.code_point(in_.u16()); break;
-      case kEntityReference: read_entity(); break;
-      default: stop("unknown token"); return last;
+      case kValueToken:
+        read_value();
+        break;
+      case kCData:
+        scratch_.utf16(in_.take(2u * in_.u16()));
+        break;
+      case kCharReference:
+        scratch_.code_point(in_.u16());
+        break;
+      case kEntityReference:
+        read_entity();
+        break;
+      default:
+        stop("unknown token");
+        return last;
     }
     if (scratch_.size() == 0 && last != 0) return last;
     if (last != 0 && out_.nodes[last].kind == NodeKind::kText) {
@@ -158,8 +181,8 @@ class Compiler {
     scratch_.raw(unknown);
   }
 
-  // Escaped into scratch_; valid until scratch_ changes. A name is where its offset says: often right here,
-  // else anywhere in the chunk: u32 next, u16 hash, u16 units, UTF-16, NUL.
+  // Escaped into scratch_; valid until scratch_ changes. A name is where its offset says: often
+  // right here, else anywhere in the chunk: u32 next, u16 hash, u16 units, UTF-16, NUL.
   std::string_view read_name() {
     const std::uint32_t offset = in_.u32();
     scratch_.clear();
@@ -209,7 +232,8 @@ class Compiler {
     return {begin, static_cast<std::uint32_t>(escaped_name.size() + 3)};
   }
 
-  // Some writers leave the dependency id out where it belongs, so look at which reading makes sense.
+  // Some writers leave the dependency id out where it belongs, so look at which reading makes
+  // sense.
   [[nodiscard]] bool plausible_element(std::size_t at) const {
     Reader peek(chunk_, at, in_.position() + in_.left());
     const std::uint32_t size = peek.u32();
@@ -263,8 +287,10 @@ class Compiler {
       case kCharReference:
       case kEntityReference:
       case kSubstitution:
-      case kOptionalSubstitution: return true;
-      default: return false;
+      case kOptionalSubstitution:
+        return true;
+      default:
+        return false;
     }
   }
 
@@ -274,8 +300,7 @@ class Compiler {
       if (out_.of(out_.nodes[i].text) != "\"Name\":") continue;
       const std::uint32_t child = out_.nodes[i].first_child;
       if (child == 0) break;
-      const bool literal =
-          out_.nodes[child].kind == NodeKind::kText && out_.nodes[child].next == 0;
+      const bool literal = out_.nodes[child].kind == NodeKind::kText && out_.nodes[child].next == 0;
       if (literal && out_.nodes[child].text.size == 0) break;
       Node& data = out_.nodes[element];
       if (literal) {
@@ -360,8 +385,9 @@ Result<InstanceLayout> read_instance(std::string_view chunk, std::size_t begin, 
   definition.skip(size);
   layout.body_end = definition.position();
   if (!in.ok() || !definition.ok())
-    return fail(ErrorCode::kCorrupt,
-                fmt::format("template definition at {:#x} lies outside the chunk", layout.definition));
+    return fail(
+        ErrorCode::kCorrupt,
+        fmt::format("template definition at {:#x} lies outside the chunk", layout.definition));
   if (layout.definition == in.position()) in.move_to(layout.body_end);
   layout.value_count = in.u32();
   layout.descriptors = in.position();

@@ -4,8 +4,8 @@
 //
 //   template definition or fragment in a chunk -> compile_binxml() -> Template -> renderer.h
 //
-// Why: a chunk of 64 KiB holds a hundred records and a handful of definitions. Names are UTF-16 behind offsets;
-// escaping them once per chunk instead of once per record is most of the speed.
+// Why: a chunk of 64 KiB holds a hundred records and a handful of definitions. Names are UTF-16
+// behind offsets; escaping them once per chunk instead of once per record is most of the speed.
 #pragma once
 
 #include <cstddef>
@@ -28,11 +28,11 @@ enum class NodeKind : std::uint8_t {
 
 // How an element's value is written; found at compile time, so that rendering is mostly copying.
 enum class Shape : std::uint8_t {
-  kNull,    // no attributes, no content: null
-  kText,    // no attributes, one literal: "text"
-  kSlot,    // no attributes, one substitution: its value
-  kPlain,   // element children with different keys (and perhaps attributes): {..}
-  kMixed,   // anything else: decided while rendering
+  kNull,   // no attributes, no content: null
+  kText,   // no attributes, one literal: "text"
+  kSlot,   // no attributes, one substitution: its value
+  kPlain,  // element children with different keys (and perhaps attributes): {..}
+  kMixed,  // anything else: decided while rendering
 };
 
 // A part of Template::text.
@@ -57,7 +57,8 @@ struct Node {
 };
 
 // Ownership: owns its text. Threads: immutable once compiled.
-// Invariant: nodes[0] is the root: its children are what the BinXML holds. Children come after parents.
+// Invariant: nodes[0] is the root: its children are what the BinXML holds. Children come after
+// parents.
 struct Template {
   std::vector<Node> nodes;
   std::string text;
@@ -75,19 +76,20 @@ struct BinXmlPart {
   bool dependency_ids = true;
 };
 
-// Limits: 64 levels of elements; names of 4,096 characters; 1 MiB of text. `chunk` is the whole chunk.
+// Limits: 64 levels of elements; names of 4,096 characters; 1 MiB of text. `chunk` is the whole
+// chunk.
 [[nodiscard]] Result<Template> compile_binxml(std::string_view chunk, const BinXmlPart& part);
 
-// Where a template instance's parts are: token 0x0C, unknown byte, template id, definition offset, perhaps
-// the definition itself, then the count and descriptors of the values, then the values.
+// Where a template instance's parts are: token 0x0C, unknown byte, template id, definition offset,
+// perhaps the definition itself, then the count and descriptors of the values, then the values.
 struct InstanceLayout {
-  std::uint32_t definition = 0;     // offset of the definition
-  std::size_t body_begin = 0;       // of the definition's BinXML
+  std::uint32_t definition = 0;  // offset of the definition
+  std::size_t body_begin = 0;    // of the definition's BinXML
   std::size_t body_end = 0;
   std::uint32_t value_count = 0;
-  std::size_t descriptors = 0;      // 4 bytes each: u16 size, u8 type, u8 unused
+  std::size_t descriptors = 0;  // 4 bytes each: u16 size, u8 type, u8 unused
   std::size_t values = 0;
-  std::size_t end = 0;              // behind the last value
+  std::size_t end = 0;  // behind the last value
 };
 // `begin` is the offset of the 0x0C token.
 [[nodiscard]] Result<InstanceLayout> read_instance(std::string_view chunk, std::size_t begin,

@@ -46,7 +46,7 @@ void append_binary(JsonText& out, std::string_view bytes) {
 }
 
 void append_guid(JsonText& out, std::string_view bytes) {
-  constexpr std::array<std::uint8_t, 16> kOrder = {3, 2, 1, 0, 5,  4,  7,  6,
+  constexpr std::array<std::uint8_t, 16> kOrder = {3, 2, 1,  0,  5,  4,  7,  6,
                                                    8, 9, 10, 11, 12, 13, 14, 15};
   char* to = out.room(36);
   for (std::size_t i = 0; i < kOrder.size(); ++i) {
@@ -142,15 +142,33 @@ void append_system_time(JsonText& out, std::string_view bytes) {
 // Appends a number without quotes; false when the type is not one that JSON writes bare.
 bool append_bare(JsonText& out, ValueType type, std::string_view bytes) {
   switch (type) {
-    case ValueType::kInt8: append_integer(out, load<std::int8_t>(bytes)); return true;
-    case ValueType::kUInt8: append_integer(out, load<std::uint8_t>(bytes)); return true;
-    case ValueType::kInt16: append_integer(out, load<std::int16_t>(bytes)); return true;
-    case ValueType::kUInt16: append_integer(out, load<std::uint16_t>(bytes)); return true;
-    case ValueType::kInt32: append_integer(out, load<std::int32_t>(bytes)); return true;
-    case ValueType::kUInt32: append_integer(out, load<std::uint32_t>(bytes)); return true;
-    case ValueType::kInt64: append_integer(out, load<std::int64_t>(bytes)); return true;
-    case ValueType::kUInt64: append_integer(out, load<std::uint64_t>(bytes)); return true;
-    case ValueType::kBool: out.raw(load<std::uint32_t>(bytes) != 0 ? "true" : "false"); return true;
+    case ValueType::kInt8:
+      append_integer(out, load<std::int8_t>(bytes));
+      return true;
+    case ValueType::kUInt8:
+      append_integer(out, load<std::uint8_t>(bytes));
+      return true;
+    case ValueType::kInt16:
+      append_integer(out, load<std::int16_t>(bytes));
+      return true;
+    case ValueType::kUInt16:
+      append_integer(out, load<std::uint16_t>(bytes));
+      return true;
+    case ValueType::kInt32:
+      append_integer(out, load<std::int32_t>(bytes));
+      return true;
+    case ValueType::kUInt32:
+      append_integer(out, load<std::uint32_t>(bytes));
+      return true;
+    case ValueType::kInt64:
+      append_integer(out, load<std::int64_t>(bytes));
+      return true;
+    case ValueType::kUInt64:
+      append_integer(out, load<std::uint64_t>(bytes));
+      return true;
+    case ValueType::kBool:
+      out.raw(load<std::uint32_t>(bytes) != 0 ? "true" : "false");
+      return true;
     case ValueType::kReal32:
       if (!std::isfinite(load<float>(bytes))) return false;
       append_real(out, load<float>(bytes));
@@ -159,7 +177,8 @@ bool append_bare(JsonText& out, ValueType type, std::string_view bytes) {
       if (!std::isfinite(load<double>(bytes))) return false;
       append_real(out, load<double>(bytes));
       return true;
-    default: return false;
+    default:
+      return false;
   }
 }
 
@@ -167,15 +186,24 @@ bool append_bare(JsonText& out, ValueType type, std::string_view bytes) {
 void append_quotable(JsonText& out, ValueType type, std::string_view bytes) {
   switch (type) {
     case ValueType::kString:
-    case ValueType::kEvtXml: return out.utf16(until_nul_utf16(bytes));
-    case ValueType::kAnsiString: return out.ansi(until_nul(bytes));
-    case ValueType::kReal32: return append_real(out, load<float>(bytes));
-    case ValueType::kReal64: return append_real(out, load<double>(bytes));
-    case ValueType::kGuid: return append_guid(out, bytes);
-    case ValueType::kFileTime: return append_file_time(out, load<std::uint64_t>(bytes));
-    case ValueType::kSystemTime: return append_system_time(out, bytes);
-    case ValueType::kHexInt32: return append_hex_number(out, load<std::uint32_t>(bytes));
-    case ValueType::kHexInt64: return append_hex_number(out, load<std::uint64_t>(bytes));
+    case ValueType::kEvtXml:
+      return out.utf16(until_nul_utf16(bytes));
+    case ValueType::kAnsiString:
+      return out.ansi(until_nul(bytes));
+    case ValueType::kReal32:
+      return append_real(out, load<float>(bytes));
+    case ValueType::kReal64:
+      return append_real(out, load<double>(bytes));
+    case ValueType::kGuid:
+      return append_guid(out, bytes);
+    case ValueType::kFileTime:
+      return append_file_time(out, load<std::uint64_t>(bytes));
+    case ValueType::kSystemTime:
+      return append_system_time(out, bytes);
+    case ValueType::kHexInt32:
+      return append_hex_number(out, load<std::uint32_t>(bytes));
+    case ValueType::kHexInt64:
+      return append_hex_number(out, load<std::uint64_t>(bytes));
     case ValueType::kSizeT:
       if (bytes.size() == 4) return append_hex_number(out, load<std::uint32_t>(bytes));
       if (bytes.size() == 8) return append_hex_number(out, load<std::uint64_t>(bytes));
@@ -184,7 +212,8 @@ void append_quotable(JsonText& out, ValueType type, std::string_view bytes) {
       if (const std::size_t size = sid_size(bytes); size != 0)
         return append_sid(out, bytes.substr(0, size));
       return append_binary(out, bytes);
-    default: return append_binary(out, bytes);
+    default:
+      return append_binary(out, bytes);
   }
 }
 
@@ -196,7 +225,8 @@ void append_scalar(JsonText& out, ValueType type, std::string_view bytes, As as)
   if (as == As::kJson) out.put('"');
 }
 
-// Cuts the next item off an array. Texts end with a NUL (the last one may not), SIDs know their size.
+// Cuts the next item off an array. Texts end with a NUL (the last one may not), SIDs know their
+// size.
 std::string_view take_item(std::string_view& rest, ValueType type) {
   std::size_t item = rest.size();
   std::size_t separator = 0;
@@ -221,22 +251,28 @@ std::string_view take_item(std::string_view& rest, ValueType type) {
 std::uint32_t fixed_size(ValueType type) {
   switch (type) {
     case ValueType::kInt8:
-    case ValueType::kUInt8: return 1;
+    case ValueType::kUInt8:
+      return 1;
     case ValueType::kInt16:
-    case ValueType::kUInt16: return 2;
+    case ValueType::kUInt16:
+      return 2;
     case ValueType::kInt32:
     case ValueType::kUInt32:
     case ValueType::kReal32:
     case ValueType::kBool:
-    case ValueType::kHexInt32: return 4;
+    case ValueType::kHexInt32:
+      return 4;
     case ValueType::kInt64:
     case ValueType::kUInt64:
     case ValueType::kReal64:
     case ValueType::kFileTime:
-    case ValueType::kHexInt64: return 8;
+    case ValueType::kHexInt64:
+      return 8;
     case ValueType::kGuid:
-    case ValueType::kSystemTime: return 16;
-    default: return 0;
+    case ValueType::kSystemTime:
+      return 16;
+    default:
+      return 0;
   }
 }
 
@@ -247,8 +283,10 @@ bool is_null(const Value& value) {
     case ValueType::kString:
     case ValueType::kAnsiString:
     case ValueType::kEvtXml:
-    case ValueType::kBinary: return false;
-    default: return true;
+    case ValueType::kBinary:
+      return false;
+    default:
+      return true;
   }
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The value types of BinXML ([MS-EVEN6] 2.2.12, libevtx "Windows XML Event Log") and their text, as Windows
-// renders them.
+// The value types of BinXML ([MS-EVEN6] 2.2.12, libevtx "Windows XML Event Log") and their text, as
+// Windows renders them.
 //
 //   (type, bytes) -> append_value() -> JSON value, or text inside a JSON string
 #pragma once
@@ -45,14 +45,12 @@ inline constexpr std::uint8_t kArrayFlag = 0x80;
 
 // One substitution value. Ownership: borrows the chunk's bytes.
 struct Value {
-  std::uint8_t type = 0;   // ValueType, with kArrayFlag for an array of it
+  std::uint8_t type = 0;     // ValueType, with kArrayFlag for an array of it
   std::uint32_t offset = 0;  // of the bytes in the chunk: nested BinXML names its parts by offset
   std::string_view bytes;
 
   [[nodiscard]] bool is_array() const { return (type & kArrayFlag) != 0; }
-  [[nodiscard]] ValueType scalar_type() const {
-    return static_cast<ValueType>(type & ~kArrayFlag);
-  }
+  [[nodiscard]] ValueType scalar_type() const { return static_cast<ValueType>(type & ~kArrayFlag); }
   [[nodiscard]] bool is_binxml() const {
     return type == static_cast<std::uint8_t>(ValueType::kBinXml) && !bytes.empty();
   }
@@ -69,7 +67,8 @@ enum class As : std::uint8_t {
   kText,  // text between quotes that the caller writes; an array's items are joined by ','
 };
 
-// Appends any value but BinXML. A value whose size does not fit its type is shown as hex, never dropped.
+// Appends any value but BinXML. A value whose size does not fit its type is shown as hex, never
+// dropped.
 void append_value(JsonText& out, const Value& value, As as);
 
 // Appends an array's items as JSON values separated by ',' (no brackets); returns how many.
