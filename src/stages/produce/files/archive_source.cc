@@ -5,7 +5,9 @@
 #include <archive_entry.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cstring>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -30,18 +32,31 @@ class MemberStream final : public ByteStream {
  public:
   explicit MemberStream(archive* handle) : handle_(handle) {}
 
+  // Block by block, not archive_read_data(): that one drops what it has when a later block is
+  // damaged.
   Result<std::size_t> read(std::span<char> into) override {
     if (error_) return tl::unexpected(*error_);
-    la_ssize_t got = ARCHIVE_RETRY;
-    while (got == ARCHIVE_RETRY) got = archive_read_data(handle_, into.data(), into.size());
-    if (got == ARCHIVE_WARN) got = 0;
-    if (got >= 0) return static_cast<std::size_t>(got);
-    error_ = Error{ErrorCode::kCorrupt, archive_error(handle_)};
-    return tl::unexpected(*error_);
+    while (block_.empty()) {
+      const void* data = nullptr;
+      std::size_t size = 0;
+      la_int64_t offset = 0;
+      const int got = archive_read_data_block(handle_, &data, &size, &offset);
+      if (got == ARCHIVE_EOF) return std::size_t{0};
+      if (got != ARCHIVE_OK && got != ARCHIVE_WARN && got != ARCHIVE_RETRY) {
+        error_ = Error{ErrorCode::kCorrupt, archive_error(handle_)};
+        return tl::unexpected(*error_);
+      }
+      block_ = {static_cast<const char*>(data), size};
+    }
+    const std::size_t size = std::min(into.size(), block_.size());
+    std::memcpy(into.data(), block_.data(), size);
+    block_.remove_prefix(size);
+    return size;
   }
 
  private:
   archive* handle_;
+  std::string_view block_;      // libarchive's, until the next one is asked for
   std::optional<Error> error_;  // libarchive answers only once
 };
 
