@@ -13,8 +13,8 @@ namespace tocsin::bus::embedded {
 namespace {
 
 constexpr std::int64_t kSchemaVersion = 1;
-constexpr int kWalPagesSoft = 4'000;  // 32 MB
-constexpr int kWalPagesMax = 32'000;  // 256 MB
+constexpr int kWalPagesSoft = 12'000;  // 96 MB
+constexpr int kWalPagesMax = 48'000;   // 384 MB
 
 // chunks.id is (partition id << 40) + the offset of the chunk's last record, so that one range scan
 // of the table finds the chunk that holds an offset and all that follow it.
@@ -139,7 +139,7 @@ Status Database::configure(const DatabaseOptions& options) {
       run(options.synchronous_full ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL"));
   TOCSIN_TRY_STATUS(run("PRAGMA secure_delete = OFF"));
   TOCSIN_TRY_STATUS(run("PRAGMA cache_size = -8192"));
-  TOCSIN_TRY_STATUS(run("PRAGMA journal_size_limit = 67108864"));
+  TOCSIN_TRY_STATUS(run("PRAGMA journal_size_limit = 134217728"));
   if (options.page_count_max > 0) {
     const std::string sql = fmt::format("PRAGMA max_page_count = {}", options.page_count_max);
     if (const int code = sqlite3_exec(handle_, sql.c_str(), nullptr, nullptr, nullptr);

@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/bus/kafka/admin.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <thread>
+
+namespace tocsin::bus::kafka {
+namespace {
+
+using SteadyClock = std::chrono::steady_clock;
+
+constexpr Milliseconds kTimeout{10'000};
+constexpr std::size_t kBrokerMessageBytes = 1'048'588;  // a broker's message.max.bytes by default
+
+struct EventFree {
+  void operator()(rd_kafka_event_t* event) const { rd_kafka_event_destroy(event); }
+};
+using Event = std::unique_ptr<rd_kafka_event_t, EventFree>;
+
+struct QueueFree {
+  void operator()(rd_kafka_queue_t* queue) const { rd_kafka_queue_destroy(queue); }
+};
+struct OptionsFree {
+  void operator()(rd_kafka_AdminOptions_t* options) const {
+    rd_kafka_AdminOptions_destroy(options);
+  }
+};
+
+// Sends one request and waits for its answer.
+template <class Send>
+Result<Event> ask(Client& client, rd_kafka_admin_op_t operation, std::string_view what,
+                  Send&& send) {
+  const std::unique_ptr<rd_kafka_queue_t, QueueFree> queue(rd_kafka_queue_new(client.get()));
+  const std::unique_ptr<rd_kafka_AdminOptions_t, OptionsFree> options(
+      rd_kafka_AdminOptions_new(client.get(), operation));
+  char reason[256];
+  rd_kafka_AdminOptions_set_request_timeout(options.get(), static_cast<int>(kTimeout.count()),
+                                            reason, sizeof reason);
+  send(options.get(), queue.get());
+  Event event(rd_kafka_queue_poll(queue.get(), static_cast<int>(kTimeout.count()) + 2'000));
+  if (!event) return client.failure(RD_KAFKA_RESP_ERR__TIMED_OUT, what);
+  if (const auto code = rd_kafka_event_error(event.get()); code != RD_KAFKA_RESP_ERR_NO_ERROR)
+    return client.failure(code, what, rd_kafka_event_error_string(event.get()));
+  client.note_contact();
+  return event;
+}
+
+// The outcome for the one topic of the request.
+rd_kafka_resp_err_t outcome(const rd_kafka_topic_result_t** results, std::size_t count,
+                            std::string& detail) {
+  if (count != 1) return RD_KAFKA_RESP_ERR_UNKNOWN;
+  const char* const text = rd_kafka_topic_result_error_string(results[0]);
+  if (text != nullptr) detail = text;
+  return rd_kafka_topic_result_error(results[0]);
+}
+
+// The brokers learn of a new topic a moment after the request for it is answered.
+void await_topic(Client& client, const std::string& name) {
+  const auto deadline = SteadyClock::now() + kTimeout;
+  while (!client.partition_count(name, kTimeout) && SteadyClock::now() < deadline)
+    std::this_thread::sleep_for(Milliseconds(20));
+}
+
+bool is_internal(std::string_view topic) { return topic.starts_with("__"); }
+
+}  // namespace
+
+Status create_topic(Client& client, const Settings& settings, const std::string& name,
+                    const TopicOptions& options) {
+  char reason[256];
+  struct TopicFree {
+    void operator()(rd_kafka_NewTopic_t* topic) const { rd_kafka_NewTopic_destroy(topic); }
+  };
+  if (options.partitions < 1)
+    return fail(ErrorCode::kInvalid,
+                fmt::format("topic {}: {} partitions; at least 1", name, options.partitions));
+  const std::unique_ptr<rd_kafka_NewTopic_t, TopicFree> topic(rd_kafka_NewTopic_new(
+      name.c_str(), options.partitions, options.replication, reason, sizeof reason));
+  if (!topic) return fail(ErrorCode::kInvalid, fmt::format("topic '{}': {}", name, reason));
+  rd_kafka_NewTopic_set_config(topic.get(), "retention.ms",
+                               std::to_string(options.retention_ms).c_str());
+  rd_kafka_NewTopic_set_config(topic.get(), "retention.bytes",
+                               std::to_string(options.retention_bytes).c_str());
+  if (settings.message_bytes_max > kBrokerMessageBytes)
+    rd_kafka_NewTopic_set_config(topic.get(), "max.message.bytes",
+                                 std::to_string(settings.message_bytes_max).c_str());
+  rd_kafka_NewTopic_t* topics[] = {topic.get()};
+  TOCSIN_TRY(const Event event,
+             ask(client, RD_KAFKA_ADMIN_OP_CREATETOPICS, "create topic " + name,
+                 [&](const rd_kafka_AdminOptions_t* request, rd_kafka_queue_t* queue) {
+                   rd_kafka_CreateTopics(client.get(), topics, 1, request, queue);
+                 }));
+  std::size_t count = 0;
+  const auto* const result = rd_kafka_event_CreateTopics_result(event.get());
+  const auto** const results = rd_kafka_CreateTopics_result_topics(result, &count);
+  std::string detail;
+  const rd_kafka_resp_err_t code = outcome(results, count, detail);
+  if (code == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS) return {};
+  if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+    return client.failure(code, "create topic " + name, detail);
+  await_topic(client, name);
+  return {};
+}
+
+Status delete_topic(Client& client, const std::string& name) {
+  struct TopicFree {
+    void operator()(rd_kafka_DeleteTopic_t* topic) const { rd_kafka_DeleteTopic_destroy(topic); }
+  };
+  const std::unique_ptr<rd_kafka_DeleteTopic_t, TopicFree> topic(
+      rd_kafka_DeleteTopic_new(name.c_str()));
+  rd_kafka_DeleteTopic_t* topics[] = {topic.get()};
+  TOCSIN_TRY(const Event event,
+             ask(client, RD_KAFKA_ADMIN_OP_DELETETOPICS, "delete topic " + name,
+                 [&](const rd_kafka_AdminOptions_t* request, rd_kafka_queue_t* queue) {
+                   rd_kafka_DeleteTopics(client.get(), topics, 1, request, queue);
+                 }));
+  std::size_t count = 0;
+  const auto* const result = rd_kafka_event_DeleteTopics_result(event.get());
+  const auto** const results = rd_kafka_DeleteTopics_result_topics(result, &count);
+  std::string detail;
+  const rd_kafka_resp_err_t code = outcome(results, count, detail);
+  if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+    return client.failure(code, "delete topic " + name, detail);
+  return {};
+}
+
+Result<std::vector<TopicInfo>> list_topics(Client& client) {
+  const rd_kafka_metadata_t* metadata = nullptr;
+  const rd_kafka_resp_err_t code =
+      rd_kafka_metadata(client.get(), 1, nullptr, &metadata, static_cast<int>(kTimeout.count()));
+  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return client.failure(code, "list topics");
+  client.note_contact();
+  std::map<std::string, std::vector<std::int32_t>> found;
+  for (int t = 0; t < metadata->topic_cnt; ++t) {
+    const rd_kafka_metadata_topic_t& topic = metadata->topics[t];
+    if (is_internal(topic.topic) || topic.err != RD_KAFKA_RESP_ERR_NO_ERROR) continue;
+    for (int p = 0; p < topic.partition_cnt; ++p)
+      found[topic.topic].push_back(topic.partitions[p].id);
+  }
+  rd_kafka_metadata_destroy(metadata);
+  std::vector<TopicInfo> topics;
+  for (auto& [name, partitions] : found) {
+    TopicInfo info{name, {}};
+    std::sort(partitions.begin(), partitions.end());
+    bool gone = false;
+    for (const std::int32_t partition : partitions) {
+      const auto marks = client.watermarks(name, partition, kTimeout);
+      gone = gone || (!marks && marks.error().code == ErrorCode::kNotFound);
+      if (gone) break;  // deleted while we looked
+      if (!marks) return tl::unexpected(marks.error());
+      info.partitions.push_back(*marks);
+    }
+    if (!gone) topics.push_back(std::move(info));
+  }
+  return topics;
+}
+
+namespace {
+
+Result<std::vector<std::string>> group_names(Client& client) {
+  TOCSIN_TRY(const Event event,
+             ask(client, RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPS, "list groups",
+                 [&](const rd_kafka_AdminOptions_t* request, rd_kafka_queue_t* queue) {
+                   rd_kafka_ListConsumerGroups(client.get(), request, queue);
+                 }));
+  const auto* const result = rd_kafka_event_ListConsumerGroups_result(event.get());
+  std::size_t count = 0;
+  const auto** const listed = rd_kafka_ListConsumerGroups_result_valid(result, &count);
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < count; ++i)
+    names.emplace_back(rd_kafka_ConsumerGroupListing_group_id(listed[i]));
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+// Who reads which partition, from the members' own descriptions.
+Status describe_group(Client& client, const std::string& name, GroupInfo& info,
+                      std::map<TopicPartition, GroupPartition>& partitions) {
+  const char* names[] = {name.c_str()};
+  TOCSIN_TRY(const Event event,
+             ask(client, RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS, "describe group " + name,
+                 [&](const rd_kafka_AdminOptions_t* request, rd_kafka_queue_t* queue) {
+                   rd_kafka_DescribeConsumerGroups(client.get(), names, 1, request, queue);
+                 }));
+  const auto* const result = rd_kafka_event_DescribeConsumerGroups_result(event.get());
+  std::size_t count = 0;
+  const auto** const groups = rd_kafka_DescribeConsumerGroups_result_groups(result, &count);
+  if (count != 1) return {};
+  info.members = rd_kafka_ConsumerGroupDescription_member_count(groups[0]);
+  for (std::size_t m = 0; m < info.members; ++m) {
+    const auto* const member = rd_kafka_ConsumerGroupDescription_member(groups[0], m);
+    const auto* const assigned =
+        rd_kafka_MemberAssignment_partitions(rd_kafka_MemberDescription_assignment(member));
+    for (int i = 0; assigned != nullptr && i < assigned->cnt; ++i) {
+      const TopicPartition where{assigned->elems[i].topic, assigned->elems[i].partition};
+      partitions[where].member = rd_kafka_MemberDescription_client_id(member);
+    }
+  }
+  return {};
+}
+
+Status add_committed(Client& client, const std::string& name,
+                     std::map<TopicPartition, GroupPartition>& partitions) {
+  struct RequestFree {
+    void operator()(rd_kafka_ListConsumerGroupOffsets_t* request) const {
+      rd_kafka_ListConsumerGroupOffsets_destroy(request);
+    }
+  };
+  const std::unique_ptr<rd_kafka_ListConsumerGroupOffsets_t, RequestFree> wanted(
+      rd_kafka_ListConsumerGroupOffsets_new(name.c_str(), nullptr));
+  rd_kafka_ListConsumerGroupOffsets_t* requests[] = {wanted.get()};
+  TOCSIN_TRY(const Event event,
+             ask(client, RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS, "offsets of group " + name,
+                 [&](const rd_kafka_AdminOptions_t* request, rd_kafka_queue_t* queue) {
+                   rd_kafka_ListConsumerGroupOffsets(client.get(), requests, 1, request, queue);
+                 }));
+  const auto* const result = rd_kafka_event_ListConsumerGroupOffsets_result(event.get());
+  std::size_t count = 0;
+  const auto** const groups = rd_kafka_ListConsumerGroupOffsets_result_groups(result, &count);
+  if (count != 1) return {};
+  const auto* const list = rd_kafka_group_result_partitions(groups[0]);
+  for (int i = 0; list != nullptr && i < list->cnt; ++i) {
+    if (list->elems[i].offset < 0) continue;
+    partitions[{list->elems[i].topic, list->elems[i].partition}].committed = list->elems[i].offset;
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<std::vector<GroupInfo>> list_groups(Client& client) {
+  TOCSIN_TRY(const std::vector<std::string> names, group_names(client));
+  std::vector<GroupInfo> groups;
+  std::map<TopicPartition, PartitionInfo> marks;
+  for (const std::string& name : names) {
+    GroupInfo info{name, 0, {}};
+    std::map<TopicPartition, GroupPartition> partitions;
+    TOCSIN_TRY_STATUS(describe_group(client, name, info, partitions));
+    TOCSIN_TRY_STATUS(add_committed(client, name, partitions));
+    for (auto& [where, partition] : partitions) {
+      if (!marks.contains(where)) {
+        const auto found = client.watermarks(where.topic, where.partition, kTimeout);
+        if (!found && found.error().code == ErrorCode::kNotFound) continue;  // topic deleted
+        if (!found) return tl::unexpected(found.error());
+        marks[where] = *found;
+      }
+      partition.where = where;
+      partition.end_offset = marks[where].end_offset;
+      partition.lag =
+          partition.end_offset - std::max(partition.committed, marks[where].first_offset);
+      info.partitions.push_back(partition);
+    }
+    groups.push_back(std::move(info));
+  }
+  return groups;
+}
+
+}  // namespace tocsin::bus::kafka

@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/bus/kafka/client.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "base/log.h"
+
+namespace tocsin::bus::kafka {
+namespace {
+
+struct ConfFree {
+  void operator()(rd_kafka_conf_t* conf) const { rd_kafka_conf_destroy(conf); }
+};
+using Conf = std::unique_ptr<rd_kafka_conf_t, ConfFree>;
+
+// One configuration file serves both buses: these are the embedded one's.
+constexpr std::array<std::string_view, 4> kEmbeddedProperties = {
+    "value.bytes.max", "page.count.max", "synchronous", "retention.check.ms"};
+
+constexpr int kSyslogCritical = 2;
+
+Status set(rd_kafka_conf_t* conf, const std::string& name, const std::string& value) {
+  char reason[512];
+  if (rd_kafka_conf_set(conf, name.c_str(), value.c_str(), reason, sizeof reason) ==
+      RD_KAFKA_CONF_OK)
+    return {};
+  // librdkafka's reason may quote the value.
+  return fail(ErrorCode::kInvalid, is_secret(name)
+                                       ? fmt::format("bus property {}: its value was refused", name)
+                                       : fmt::format("bus property {}: {}", name, reason));
+}
+
+Result<Conf> make_conf(const Settings& settings, const std::map<std::string, std::string>& ours) {
+  Conf conf(rd_kafka_conf_new());
+  TOCSIN_TRY_STATUS(set(conf.get(), "bootstrap.servers", settings.brokers));
+  for (const auto& [name, value] : ours) TOCSIN_TRY_STATUS(set(conf.get(), name, value));
+  for (const auto& [name, value] : settings.properties) {
+    if (std::find(kEmbeddedProperties.begin(), kEmbeddedProperties.end(), name) ==
+        kEmbeddedProperties.end())
+      TOCSIN_TRY_STATUS(set(conf.get(), name, value));
+  }
+  return conf;
+}
+
+}  // namespace
+
+bool is_secret(std::string_view property) {
+  constexpr std::array<std::string_view, 6> kMarks = {"password", "secret",  "oauth",
+                                                      "token",    "key.pem", "jaas"};
+  return std::any_of(kMarks.begin(), kMarks.end(), [&](std::string_view mark) {
+    return property.find(mark) != std::string_view::npos;
+  });
+}
+
+Status check_properties(const Settings& settings) {
+  TOCSIN_TRY(const Conf conf, make_conf(settings, {}));
+  return {};
+}
+
+ErrorCode code_of(rd_kafka_resp_err_t code) {
+  switch (code) {
+    case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
+    case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
+    case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
+    case RD_KAFKA_RESP_ERR_GROUP_ID_NOT_FOUND:
+      return ErrorCode::kNotFound;
+    case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE:
+    case RD_KAFKA_RESP_ERR_INVALID_MSG_SIZE:
+    case RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION:
+    case RD_KAFKA_RESP_ERR_INVALID_PARTITIONS:
+    case RD_KAFKA_RESP_ERR_INVALID_REPLICATION_FACTOR:
+    case RD_KAFKA_RESP_ERR_INVALID_CONFIG:
+    case RD_KAFKA_RESP_ERR_POLICY_VIOLATION:
+    case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
+    case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
+    case RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED:
+    case RD_KAFKA_RESP_ERR__INVALID_ARG:
+      return ErrorCode::kInvalid;
+    case RD_KAFKA_RESP_ERR_UNSUPPORTED_VERSION:
+    case RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE:
+      return ErrorCode::kUnsupported;
+    case RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION:
+    case RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID:
+    case RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID:
+    case RD_KAFKA_RESP_ERR__ASSIGNMENT_LOST:
+    case RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS:
+      return ErrorCode::kStale;
+    case RD_KAFKA_RESP_ERR__BAD_MSG:
+    case RD_KAFKA_RESP_ERR_INVALID_MSG:
+      return ErrorCode::kCorrupt;
+    default:
+      return ErrorCode::kUnavailable;
+  }
+}
+
+Client::Client(Settings settings, Hooks hooks)
+    : settings_(std::move(settings)), hooks_(std::move(hooks)) {}
+
+Result<std::shared_ptr<Client>> Client::open(const Settings& settings, rd_kafka_type_t type,
+                                             const std::map<std::string, std::string>& ours,
+                                             Hooks hooks) {
+  TOCSIN_TRY(Conf conf, make_conf(settings, ours));
+  std::shared_ptr<Client> client(new Client(settings, std::move(hooks)));
+  rd_kafka_conf_set_opaque(conf.get(), client.get());
+  rd_kafka_conf_set_log_cb(conf.get(), &Client::on_log);
+  rd_kafka_conf_set_error_cb(conf.get(), &Client::on_error);
+  if (client->hooks_.on_delivery) rd_kafka_conf_set_dr_msg_cb(conf.get(), &Client::on_delivery);
+  if (client->hooks_.on_rebalance)
+    rd_kafka_conf_set_rebalance_cb(conf.get(), &Client::on_rebalance);
+  char reason[512];
+  client->handle_ = rd_kafka_new(type, conf.get(), reason, sizeof reason);
+  if (client->handle_ == nullptr)
+    return fail(ErrorCode::kInvalid, fmt::format("{}: {}", settings.url(), reason));
+  static_cast<void>(conf.release());  // the handle owns it now
+  return client;
+}
+
+Client::~Client() {
+  if (handle_ != nullptr) rd_kafka_destroy(handle_);
+}
+
+tl::unexpected<Error> Client::failure(rd_kafka_resp_err_t code, std::string_view what,
+                                      std::string_view detail) const {
+  const std::lock_guard lock(mutex_);
+  const ErrorCode kind = code_of(code);
+  const bool connection = kind == ErrorCode::kUnavailable && !last_trouble_.empty();
+  return fail(kind, fmt::format("{}: {}: {}{}", settings_.url(), what,
+                                detail.empty() ? rd_kafka_err2str(code) : detail,
+                                connection ? " (" + last_trouble_ + ")" : ""));
+}
+
+bool Client::is_cut_off(Milliseconds patience) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!cut_off_) return false;
+  }
+  const rd_kafka_metadata_t* metadata = nullptr;
+  if (rd_kafka_metadata(handle_, 0, nullptr, &metadata, static_cast<int>(patience.count())) !=
+      RD_KAFKA_RESP_ERR_NO_ERROR)
+    return true;
+  rd_kafka_metadata_destroy(metadata);
+  note_contact();
+  return false;
+}
+
+void Client::note_contact() {
+  const std::lock_guard lock(mutex_);
+  if (cut_off_) log_info("bus: {} answers again", settings_.url());
+  cut_off_ = false;
+  last_trouble_.clear();
+}
+
+Result<std::int32_t> Client::partition_count(const std::string& topic, Milliseconds timeout) {
+  rd_kafka_topic_t* const handle = rd_kafka_topic_new(handle_, topic.c_str(), nullptr);
+  if (handle == nullptr) return failure(rd_kafka_last_error(), "topic " + topic);
+  const rd_kafka_metadata_t* metadata = nullptr;
+  rd_kafka_resp_err_t code =
+      rd_kafka_metadata(handle_, 0, handle, &metadata, static_cast<int>(timeout.count()));
+  std::int32_t partitions = 0;
+  if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
+    note_contact();
+    code = metadata->topic_cnt == 1 ? metadata->topics[0].err
+                                    : RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) partitions = metadata->topics[0].partition_cnt;
+    rd_kafka_metadata_destroy(metadata);
+  }
+  rd_kafka_topic_destroy(handle);
+  if (code_of(code) == ErrorCode::kNotFound)
+    return fail(ErrorCode::kNotFound, fmt::format("topic {} does not exist", topic));
+  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return failure(code, "topic " + topic);
+  return partitions;
+}
+
+Result<PartitionInfo> Client::watermarks(const std::string& topic, std::int32_t partition,
+                                         Milliseconds timeout) {
+  PartitionInfo info{.partition = partition};
+  const rd_kafka_resp_err_t code =
+      rd_kafka_query_watermark_offsets(handle_, topic.c_str(), partition, &info.first_offset,
+                                       &info.end_offset, static_cast<int>(timeout.count()));
+  if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+    return failure(code, fmt::format("topic {} partition {}", topic, partition));
+  return info;
+}
+
+void Client::on_log(const rd_kafka_t* /*handle*/, int level, const char* facility,
+                    const char* text) {
+  log_line(level <= kSyslogCritical ? LogLevel::kWarning : LogLevel::kDebug,
+           fmt::format("librdkafka {}: {}", facility, text));
+}
+
+void Client::on_error(rd_kafka_t* handle, int code, const char* reason, void* self) {
+  auto& client = *static_cast<Client*>(self);
+  char text[512];
+  const bool fatal = code == RD_KAFKA_RESP_ERR__FATAL;
+  if (fatal) {
+    rd_kafka_fatal_error(handle, text, sizeof text);
+    reason = text;
+  }
+  const std::lock_guard lock(client.mutex_);
+  const bool all_down = code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN;
+  const bool first = all_down ? !client.cut_off_ : client.last_trouble_ != reason;
+  if (all_down) {
+    client.cut_off_ = true;
+    if (first)
+      log_warning("bus: {}: no broker can be reached, trying on: {}", client.settings_.url(),
+                  client.last_trouble_.empty() ? reason : client.last_trouble_);
+    return;
+  }
+  client.last_trouble_ = reason;
+  if (!first) return;
+  const bool worth_telling =
+      fatal || code == RD_KAFKA_RESP_ERR__AUTHENTICATION || code == RD_KAFKA_RESP_ERR__SSL;
+  log_line(worth_telling ? LogLevel::kWarning : LogLevel::kDebug,
+           fmt::format("bus: {}: {}", client.settings_.url(), reason));
+}
+
+void Client::on_delivery(rd_kafka_t* /*handle*/, const rd_kafka_message_t* message, void* self) {
+  auto& client = *static_cast<Client*>(self);
+  if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) client.note_contact();
+  if (client.hooks_.on_delivery) client.hooks_.on_delivery(*message);
+}
+
+void Client::on_rebalance(rd_kafka_t* handle, rd_kafka_resp_err_t code,
+                          rd_kafka_topic_partition_list_t* partitions, void* self) {
+  auto& client = *static_cast<Client*>(self);
+  client.note_contact();
+  if (client.hooks_.on_rebalance)
+    client.hooks_.on_rebalance(code, partitions);
+  else
+    rd_kafka_assign(handle, nullptr);
+}
+
+}  // namespace tocsin::bus::kafka
