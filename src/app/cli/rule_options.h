@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The options that say which rules apply, and their loading with a summary for people.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "core/sigma/rule_set.h"
+#include "core/sigma/taxonomy.h"
+#include "stages/match/engine.h"
+
+namespace tocsin::cli {
+
+struct RuleOptions {
+  std::vector<std::string> paths;  // empty: the starter rules that the program carries
+  std::string placeholders;        // file
+  std::string logsource;           // what events of an unknown shape count as
+};
+
+void add_rule_options(CLI::App& command, RuleOptions& options);
+
+[[nodiscard]] Result<sigma::RuleSet> load_rules(const RuleOptions& options);
+[[nodiscard]] Result<sigma::Taxonomy> load_taxonomy(const RuleOptions& options);
+
+struct LoadedRules {
+  std::shared_ptr<const sigma::Taxonomy> taxonomy;
+  std::shared_ptr<const match::Engine> engine;
+};
+// Loads and compiles; tells how many rules, and warns of the rejected ones (each with --verbose).
+[[nodiscard]] Result<LoadedRules> compile_rules(const RuleOptions& options);
+
+}  // namespace tocsin::cli
