@@ -115,7 +115,8 @@ def check_includes(files):
             if not match or match.group(1).endswith(".inc"):  # .inc: generated into the build tree
                 continue
             target = match.group(1)
-            roots = ["src/"] if file.path.startswith("src/") else ["src/", "tests/", "fuzz/", "bench/"]
+            # A test may also include what stands beside it.
+            roots = ["src/"] if file.path.startswith("src/") else ["src/", "tests/", file.folder() + "/"]
             if not any(r + target in known for r in roots):
                 yield Problem(file.path, number, "no header %s in %s" % (target, " or ".join(roots)),
                               'write its path from src/, or <...> for a library')
