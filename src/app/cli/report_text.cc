@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/cli/report_text.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "core/sigma/attack.h"
+
+namespace tocsin::cli {
+namespace {
+
+constexpr std::size_t kMatrixHeading = 5;  // letters of a tactic over its column
+
+Tint level_tint(std::string_view level) {
+  if (level == "critical" || level == "high") return Tint::kRed;
+  if (level == "medium") return Tint::kYellow;
+  return level == "low" ? Tint::kBlue : Tint::kDim;
+}
+
+std::string heading(std::string_view text, const Style& style) {
+  return "\n" + tinted(text, Tint::kBold, style) + "\n\n";
+}
+
+double share(std::int64_t part) { return static_cast<double>(part); }
+
+std::string ratio_text(double ratio) { return ratio < 0 ? "-" : fmt::format("{:.2f}", ratio); }
+
+std::string tactic_name(const std::string& slug) {
+  if (slug == "benign" || slug == "none") return slug;
+  const sigma::Tactic* tactic = sigma::Attack::built_in().tactic(slug);
+  return tactic == nullptr ? slug : tactic->name;
+}
+
+std::string totals(const store::Summary& s, const Style& style) {
+  std::string out;
+  const auto line = [&](std::string_view name, const std::string& value) {
+    out += fitted(name, 12, Align::kLeft, style) + value + "\n";
+  };
+  line("events", fmt::format("{} classified, {} with a match ({})", grouped(s.verdicts),
+                             grouped(s.detected), percent(share(s.detected), share(s.verdicts))));
+  line("alerts", grouped(s.alerts));
+  if (s.first_event != 0)
+    line("happened", fmt::format("{} to {}", format_rfc3339(s.first_event, 0),
+                                 format_rfc3339(s.last_event, 0)));
+  const UnixNanos busy = s.last_classified - s.first_classified;
+  if (s.verdicts > 0)
+    line("classified",
+         fmt::format("{} to {}{}", format_rfc3339(s.first_classified, 0),
+                     format_rfc3339(s.last_classified, 0),
+                     busy > 0 ? fmt::format(" ({})", duration_text(busy)) : std::string()));
+  const store::Latency& l = s.latency;
+  const auto us = [](std::int64_t value) { return duration_text(value * 1'000); };
+  line("latency", fmt::format("p50 {}   p90 {}   p95 {}   p99 {}   max {}", us(l.p50), us(l.p90),
+                              us(l.p95), us(l.p99), us(l.max)));
+  return out;
+}
+
+std::string classes(const store::Summary& s, const Style& style) {
+  std::vector<Bar> bars;
+  // Undetected events are so many that the bars of the tactics would vanish beside them.
+  std::int64_t none = 0;
+  for (const store::Count& c : s.classes) {
+    if (c.name == "None") {
+      none = c.count;
+      continue;
+    }
+    bars.push_back(
+        {c.name, share(c.count),
+         fmt::format("{}  {:>6}", grouped(c.count), percent(share(c.count), share(s.detected)))});
+  }
+  if (bars.empty()) return {};
+  return heading("Detections by ATT&CK tactic", style) + render_bars(bars, style) +
+         tinted(fmt::format("and {} events without a match\n", grouped(none)), Tint::kDim, style);
+}
+
+std::string levels(const store::Summary& s, const Style& style) {
+  std::vector<Bar> bars;
+  for (const store::Count& c : s.levels)
+    bars.push_back({c.name, share(c.count), grouped(c.count), level_tint(c.name)});
+  return bars.empty() ? "" : heading("Alerts by level", style) + render_bars(bars, style);
+}
+
+std::string rules(const store::Summary& s, const Style& style) {
+  if (s.rules.empty()) return {};
+  Table table{.columns = {{"alerts", Align::kRight},
+                          {"hosts", Align::kRight},
+                          {"level"},
+                          {"rule", Align::kLeft, true},
+                          {"id", Align::kLeft, true}},
+              .rows = {}};
+  for (const store::RuleCount& rule : s.rules)
+    table.rows.push_back({grouped(rule.count),
+                          grouped(rule.hosts),
+                          {rule.level, level_tint(rule.level)},
+                          rule.name,
+                          {rule.id, Tint::kDim}});
+  return heading("Top rules", style) + render_table(table, style);
+}
+
+std::string hosts(const store::Summary& s, const Style& style) {
+  if (s.hosts.empty()) return {};
+  Table table{.columns = {{"host", Align::kLeft, true},
+                          {"detected", Align::kRight},
+                          {"events", Align::kRight}},
+              .rows = {}};
+  for (const store::HostCount& host : s.hosts)
+    table.rows.push_back(
+        {host.name.empty() ? "(none)" : host.name, grouped(host.detected), grouped(host.events)});
+  return heading("Top hosts", style) + render_table(table, style);
+}
+
+struct KillChainOrder {
+  bool operator()(const std::string& a, const std::string& b) const {
+    return kill_chain_less(a, b);
+  }
+};
+
+std::string confusion(const store::Scoring& scoring, const Style& style) {
+  std::set<std::string, KillChainOrder> truths;
+  std::set<std::string, KillChainOrder> predicted;
+  for (const auto& [truth, row] : scoring.confusion) {
+    truths.insert(truth);
+    for (const auto& [name, count] : row) predicted.insert(name);
+  }
+  Table table{.columns = {{"truth \\ class"}}, .rows = {}};
+  for (const std::string& name : predicted)
+    table.columns.push_back({name.substr(0, kMatrixHeading), Align::kRight});
+  for (const std::string& truth : truths) {
+    const auto& row = scoring.confusion.at(truth);
+    std::vector<Cell> cells = {truth};
+    for (const std::string& name : predicted) {
+      const auto at = row.find(name);
+      const bool right = name == truth || (truth == "benign" && name == "none");
+      if (at == row.end())
+        cells.emplace_back(".", Tint::kDim);
+      else
+        cells.emplace_back(grouped(at->second), right ? Tint::kGreen : Tint::kRed);
+    }
+    table.rows.push_back(std::move(cells));
+  }
+  return heading("Confusion matrix: events by their truth (rows) and by their class (columns)",
+                 style) +
+         render_table(table, style);
+}
+
+std::string tactic_table(const store::Scoring& scoring, const Style& style) {
+  Table table{.columns = {{"tactic"},
+                          {"events", Align::kRight},
+                          {"detected", Align::kRight},
+                          {"precision", Align::kRight},
+                          {"recall", Align::kRight},
+                          {"F1", Align::kRight},
+                          {"any: precision", Align::kRight},
+                          {"recall", Align::kRight},
+                          {"F1", Align::kRight}},
+              .rows = {}};
+  const std::map<std::string, store::TacticScore, KillChainOrder> sorted(scoring.tactics.begin(),
+                                                                         scoring.tactics.end());
+  for (const auto& [slug, score] : sorted)
+    table.rows.push_back({tactic_name(slug), grouped(score.events), grouped(score.detected),
+                          ratio_text(score.strict.precision()), ratio_text(score.strict.recall()),
+                          ratio_text(score.strict.f1()), ratio_text(score.any_of.precision()),
+                          ratio_text(score.any_of.recall()), ratio_text(score.any_of.f1())});
+  return heading("Per tactic: by the class alone, and by any tactic of the verdict", style) +
+         render_table(table, style);
+}
+
+std::string scenario_table(const store::Scoring& scoring, const Style& style) {
+  if (scoring.scenarios.empty()) return {};
+  Table table{.columns = {{"scenario", Align::kLeft, true},
+                          {"events", Align::kRight},
+                          {"detected", Align::kRight},
+                          {"right tactic", Align::kRight},
+                          {""}},
+              .rows = {}};
+  for (const store::ScenarioScore& s : scoring.scenarios)
+    table.rows.push_back(
+        {s.name.empty() ? "(unnamed)" : s.name, grouped(s.events), grouped(s.detected),
+         grouped(s.attributed),
+         s.detected > 0 ? Cell("seen", Tint::kGreen) : Cell("missed", Tint::kRed)});
+  return heading("Attack scenarios", style) + render_table(table, style);
+}
+
+}  // namespace
+
+bool kill_chain_less(const std::string& a, const std::string& b) {
+  const auto rank = [](const std::string& slug) {
+    if (slug == "none") return 1'002;
+    if (slug == "benign") return 1'001;
+    const int order = sigma::Attack::built_in().order(slug);
+    return order < 0 ? 1'000 : order;
+  };
+  return std::pair(rank(a), a) < std::pair(rank(b), b);
+}
+
+std::string render_scoring(const store::Scoring& scoring, const Style& style) {
+  if (scoring.empty()) return {};
+  std::string out = heading("Against the truth that the simulator sent along", style);
+  out += fmt::format("detection rate       {:>6}  {} of {} attack events\n",
+                     percent(share(scoring.malicious_detected), share(scoring.malicious)),
+                     grouped(scoring.malicious_detected), grouped(scoring.malicious));
+  out += fmt::format("false positive rate  {:>6}  {} of {} benign events\n",
+                     percent(share(scoring.benign_detected), share(scoring.benign)),
+                     grouped(scoring.benign_detected), grouped(scoring.benign));
+  const auto seen = std::count_if(scoring.scenarios.begin(), scoring.scenarios.end(),
+                                  [](const auto& scenario) { return scenario.detected > 0; });
+  if (!scoring.scenarios.empty())
+    out += fmt::format("scenarios seen       {:>6}  {} of {}\n",
+                       percent(share(seen), static_cast<double>(scoring.scenarios.size())), seen,
+                       scoring.scenarios.size());
+  return out + tactic_table(scoring, style) + confusion(scoring, style) +
+         scenario_table(scoring, style);
+}
+
+std::string render_report(const store::Summary& summary, const Style& style) {
+  return totals(summary, style) + classes(summary, style) + levels(summary, style) +
+         rules(summary, style) + hosts(summary, style) + render_scoring(summary.scoring, style);
+}
+
+}  // namespace tocsin::cli
