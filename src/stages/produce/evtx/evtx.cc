@@ -4,10 +4,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cstdint>
 #include <cstring>
 #include <limits>
 #include <optional>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -29,6 +31,19 @@ constexpr std::size_t kProblemBytesMax = 65536;
 bool all_zero(std::string_view bytes) {
   return bytes.empty() ||
          (bytes[0] == '\0' && std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0);
+}
+
+// The EventRecordID that the event itself states: in an exported log the records are numbered anew
+// and only the event keeps its own. `fallback` when it states none.
+std::uint64_t event_record_id(std::string_view json, std::uint64_t fallback) {
+  constexpr std::string_view kKey =
+      R"("EventRecordID":)";  // no value can hold it: quotes are escaped
+  const std::size_t at = json.find(kKey);
+  if (at == std::string_view::npos) return fallback;
+  const char* begin = json.data() + at + kKey.size();
+  std::uint64_t id = 0;
+  const auto [end, error] = std::from_chars(begin, json.data() + json.size(), id);
+  return error == std::errc() && end != begin ? id : fallback;
 }
 
 // A stretch of the file that is read from begin to end.
@@ -200,7 +215,7 @@ class EvtxSource final : public Source {
     event.json.assign(*json);
     event.origin.path = path_;
     event.origin.line = 0;
-    event.origin.record_id = span.id;
+    event.origin.record_id = event_record_id(event.json, span.id);
     event.truth = {};
     return true;
   }

@@ -103,7 +103,7 @@ class Compiler {
           in_.skip(3);
           break;
         case kPiTarget:
-          static_cast<void>(in_.u32());
+          static_cast<void>(read_name());
           break;
         case kPiData:
           in_.skip(2u * in_.u16());
