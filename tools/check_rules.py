@@ -4,8 +4,9 @@
 
   rules/, mappings/attack.yml -> this -> one line per problem, exit 1 if there is any
 
-`tocsin rules check` proves that a rule compiles and `tocsin rules test` that it behaves; this proves that ids
-are unique, that every rule has cases of both kinds, and that its tags name real tactics and techniques.
+`tocsin rules check` proves that a rule compiles and `tocsin rules test` that it behaves; this proves
+that ids are unique, that every rule has cases of both kinds, and that its tags name real tactics and
+techniques.
 """
 import pathlib
 import re
@@ -15,10 +16,11 @@ import uuid
 import yaml
 
 LEVELS = {"informational", "low", "medium", "high", "critical"}
-REQUIRED = ("title", "id", "status", "description", "references", "author", "date", "license", "tags",
-            "logsource", "detection", "falsepositives", "level")
+REQUIRED = ("title", "id", "status", "description", "references", "author", "date", "license",
+            "tags", "logsource", "detection", "falsepositives", "level")
+TECHNIQUE = re.compile(r"attack\.t\d{4}(\.\d{3})?")
 REFERENCE = re.compile(r"https://attack\.mitre\.org/techniques/T\d{4}/(\d{3}/)?")
-# TA0112 was split off TA0005: a technique that the table lists under one may be tagged with the other.
+# TA0112 was split off TA0005: what the table lists under one may be tagged with the other.
 TWINS = {"stealth", "defense-impairment"}
 
 
@@ -28,12 +30,12 @@ def load_attack(path):
 
 
 def check_tags(rule, folder, tactics, techniques):
-    tags = [str(tag) for tag in rule["tags"]]
-    names = [tag.removeprefix("attack.") for tag in tags if not re.fullmatch(r"attack\.t\d{4}(\.\d{3})?", tag)]
+    tags = [str(tag) for tag in rule.get("tags", [])]
+    names = [tag.removeprefix("attack.") for tag in tags if not TECHNIQUE.fullmatch(tag)]
     if not names or names[0] != folder:
         yield f"the first tag must be the tactic of the folder, attack.{folder}"
     yield from (f"unknown tactic {name}" for name in names if name not in tactics)
-    ids = [tag.removeprefix("attack.").upper() for tag in tags if re.fullmatch(r"attack\.t[\d.]+", tag)]
+    ids = [tag.removeprefix("attack.").upper() for tag in tags if TECHNIQUE.fullmatch(tag)]
     if not ids:
         yield "no technique tag"
     for technique in ids:
