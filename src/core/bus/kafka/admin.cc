@@ -29,6 +29,9 @@ struct OptionsFree {
   }
 };
 
+// Takes the connection errors that have come up, so that a failure can name its cause.
+void learn_of_trouble(Client& client) { rd_kafka_poll(client.get(), 0); }
+
 // Sends one request and waits for its answer.
 template <class Send>
 Result<Event> ask(Client& client, rd_kafka_admin_op_t operation, std::string_view what,
@@ -41,6 +44,7 @@ Result<Event> ask(Client& client, rd_kafka_admin_op_t operation, std::string_vie
                                             reason, sizeof reason);
   send(options.get(), queue.get());
   Event event(rd_kafka_queue_poll(queue.get(), static_cast<int>(kTimeout.count()) + 2'000));
+  learn_of_trouble(client);
   if (!event) return client.failure(RD_KAFKA_RESP_ERR__TIMED_OUT, what);
   if (const auto code = rd_kafka_event_error(event.get()); code != RD_KAFKA_RESP_ERR_NO_ERROR)
     return client.failure(code, what, rd_kafka_event_error_string(event.get()));
@@ -131,6 +135,7 @@ Result<std::vector<TopicInfo>> list_topics(Client& client) {
   const rd_kafka_metadata_t* metadata = nullptr;
   const rd_kafka_resp_err_t code =
       rd_kafka_metadata(client.get(), 1, nullptr, &metadata, static_cast<int>(kTimeout.count()));
+  learn_of_trouble(client);
   if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return client.failure(code, "list topics");
   client.note_contact();
   std::map<std::string, std::vector<std::int32_t>> found;
