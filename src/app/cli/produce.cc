@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// `tocsin produce`: files, standard input or the simulator to the topic raw-events.
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "app/cli/command.h"
+#include "app/cli/progress.h"
+#include "base/json_writer.h"
+#include "base/log.h"
+#include "core/trace/tracer.h"
+#include "stages/produce/files/files.h"
+#include "stages/produce/publish.h"
+#if __has_include("stages/produce/synthetic/synthetic.h")
+#include "stages/produce/synthetic/synthetic.h"
+#define TOCSIN_HAS_SYNTHETIC
+#endif
+
+namespace tocsin::cli {
+namespace {
+
+constexpr std::uint64_t kProblemsShown = 20;
+
+struct ProduceCommand {
+  std::vector<std::string> paths;
+  produce::FilesOptions files;
+  produce::PublishOptions publish;
+  bool json = false;
+#ifdef TOCSIN_HAS_SYNTHETIC
+  bool synthetic = false;
+  produce::SyntheticOptions simulator;
+  std::string start;
+  bool list_scenarios = false;
+#endif
+};
+
+std::string summary_json(const produce::PublishStats& stats) {
+  std::string out;
+  JsonWriter json(out);
+  json.object([&] {
+    json.member("read", stats.read);
+    json.member("sent", stats.sent);
+    json.member("acknowledged", stats.acknowledged);
+    json.member("failed", stats.failed);
+    json.member("problems", stats.problems);
+    json.member("unreadable", stats.unreadable);
+    json.member("skipped", stats.skipped);
+    json.member("bytes", stats.bytes);
+    json.member("seconds", stats.seconds);
+    json.member("events_per_second", stats.rate());
+    json.member("stopped", stats.stopped);
+  });
+  return out;
+}
+
+void print_summary(const produce::PublishStats& stats, const std::string& bus,
+                   const std::string& dead_letter_topic) {
+  std::fprintf(stderr, "%s\n",
+               fmt::format("{} events ({:.1f} MB) acknowledged by {} in {:.1f} s, {:.0f} events/s",
+                           stats.acknowledged, static_cast<double>(stats.bytes) / 1e6, bus,
+                           stats.seconds, stats.rate())
+                   .c_str());
+  if (stats.skipped != 0)
+    std::fprintf(stderr, "%llu files were no logs and were passed over (--verbose names them)\n",
+                 static_cast<unsigned long long>(stats.skipped));
+  if (stats.problems != 0)
+    std::fprintf(stderr, "warning: %llu problems in the input went to the topic %s\n",
+                 static_cast<unsigned long long>(stats.problems), dead_letter_topic.c_str());
+  if (stats.failed != 0)
+    std::fprintf(stderr,
+                 "error: %llu records were not stored; run the same command again: the events keep "
+                 "their ids\n",
+                 static_cast<unsigned long long>(stats.failed));
+}
+
+produce::OpenSource opener(const ProduceCommand& command) {
+#ifdef TOCSIN_HAS_SYNTHETIC
+  if (command.synthetic)
+    return [options = command.simulator] { return produce::open_synthetic(options); };
+#endif
+  return [paths = command.paths, options = command.files] {
+    return produce::open_files(paths, options);
+  };
+}
+
+// Says what is wrong in the input; a flood of one kind is cut short.
+std::function<void(const produce::Problem&)> teller(Progress& progress) {
+  return [&progress, told = std::uint64_t{0}](const produce::Problem& problem) mutable {
+    progress.clear();
+    if (problem.skipped_only) return log_debug("{}", problem.message);
+    ++told;
+    if (told <= kProblemsShown) log_warning("{}", problem.message);
+    if (told == kProblemsShown) log_warning("further problems are counted, not shown");
+  };
+}
+
+produce::PublishOptions publish_options(const ProduceCommand& command, const Shared& shared,
+                                        Progress& progress) {
+  produce::PublishOptions options = command.publish;
+  options.topic = shared.raw_topic;
+  options.dead_letter_topic = shared.dead_letter_topic;
+  options.stop = stop_requested;
+  options.on_problem = teller(progress);
+  options.on_progress = [&progress, count = options.count,
+                         loop = options.loop](const produce::PublishStats& stats) {
+    ProgressState state;
+    state.label = "producing";
+    if (count != 0) {
+      state.done = stats.read;
+      state.total = count;
+    } else if (!loop) {
+      state.done = stats.source.bytes_done;
+      state.total = stats.source.bytes_total;
+    }
+    state.events = stats.acknowledged;
+    state.events_per_second = stats.rate();
+    state.problems = stats.problems;
+    progress.update(state);
+  };
+  return options;
+}
+
+Result<int> run(const ProduceCommand& command, const Shared& shared) {
+  TOCSIN_TRY(const auto bus, shared.open_bus());
+  for (const std::string& topic : {shared.raw_topic, shared.dead_letter_topic})
+    TOCSIN_TRY_STATUS(bus->create_topic(topic, {}));
+  trace::TracerOptions trace_options;
+  trace_options.service = "tocsin-produce";
+  trace_options.destinations = shared.traces;
+  TOCSIN_TRY(const auto tracer, trace::Tracer::open(std::move(trace_options)));
+
+  Progress progress(shared.quiet);
+  TOCSIN_TRY(
+      const produce::PublishStats stats,
+      produce::publish(opener(command), *bus, *tracer, publish_options(command, shared, progress)));
+  progress.clear();
+  if (!tracer->flush(std::chrono::seconds(5)) || tracer->stats().dropped != 0)
+    log_warning("{} spans were not exported", tracer->stats().dropped);
+  if (!shared.quiet) print_summary(stats, bus->describe(), shared.dead_letter_topic);
+  if (command.json) std::printf("%s\n", summary_json(stats).c_str());
+  return stats.unreadable != 0 || stats.failed != 0 ? kFailed : kDone;
+}
+
+#ifdef TOCSIN_HAS_SYNTHETIC
+void list_scenarios() {
+  for (const produce::ScenarioInfo& scenario : produce::scenarios()) {
+    std::string tactics;
+    for (const auto& tactic : scenario.tactics) {
+      if (!tactics.empty()) tactics += ", ";
+      tactics += tactic;
+    }
+    std::printf("%s\n",
+                fmt::format("{:<24} {} ({})", scenario.id, scenario.title, tactics).c_str());
+  }
+}
+#endif
+
+int execute(const ProduceCommand& command, const Shared& shared) {
+#ifdef TOCSIN_HAS_SYNTHETIC
+  if (command.list_scenarios) {
+    list_scenarios();
+    return kDone;
+  }
+  const bool needs_paths = !command.synthetic;
+#else
+  const bool needs_paths = true;
+#endif
+  if (needs_paths && command.paths.empty()) {
+    std::fprintf(stderr,
+                 "tocsin: produce what? Name files or folders, `-` for standard input, or "
+                 "`synthetic`; see tocsin produce --help\n");
+    return kUsage;
+  }
+  const Result<int> code = run(command, shared);
+  return code ? *code : report(code.error());
+}
+
+void add_pace_options(CLI::App& app, ProduceCommand& command) {
+  produce::PublishOptions& publish = command.publish;
+  app.add_option("--rate", publish.pace.rate, "At most so many events a second, evenly spaced")
+      ->check(CLI::PositiveNumber)
+      ->envname("TOCSIN_RATE");
+  app.add_option("--count", publish.count, "Stop after so many events")
+      ->check(CLI::PositiveNumber)
+      ->envname("TOCSIN_COUNT");
+  app.add_flag("--loop", publish.loop,
+               "Start over at the end; the same events keep the same ids, so detect counts them "
+               "once");
+  app.add_option("--speed", publish.pace.speed,
+                 "Replay by the events' own times: 1 real time, 60 an hour in a minute")
+      ->check(CLI::PositiveNumber)
+      ->envname("TOCSIN_SPEED");
+  app.add_flag("--json", command.json, "Print the final figures as one JSON object on stdout");
+}
+
+void add_sources(CLI::App& app, const std::shared_ptr<ProduceCommand>& command) {
+  CLI::App* evtx = app.add_subcommand("evtx", "Only EVTX files, also inside archives");
+  evtx->fallthrough();
+  evtx->add_option("paths", command->paths, "Files and folders")->required();
+  evtx->parse_complete_callback([command] { command->files.format = produce::Format::kEvtx; });
+
+  CLI::App* jsonl = app.add_subcommand("jsonl", "Only JSON lines and JSON documents");
+  jsonl->fallthrough();
+  jsonl->add_option("paths", command->paths, "Files and folders, - for standard input")->required();
+  jsonl->parse_complete_callback([command] { command->files.format = produce::Format::kJson; });
+
+#ifdef TOCSIN_HAS_SYNTHETIC
+  CLI::App* synthetic = app.add_subcommand(
+      "synthetic", "A simulated Windows estate with attacks woven in; the truth is in the headers");
+  synthetic->fallthrough();
+  produce::SyntheticOptions& simulator = command->simulator;
+  synthetic->add_option("--seed", simulator.seed, "Same seed, same events")->capture_default_str();
+  synthetic->add_option("--events", simulator.events_max, "How many events (default: endless)");
+  synthetic->add_option("--workstations", simulator.workstations, "Workstations")
+      ->capture_default_str();
+  synthetic->add_option("--servers", simulator.servers, "Servers")->capture_default_str();
+  synthetic->add_option("--users", simulator.users, "Users")->capture_default_str();
+  synthetic->add_option("--start", command->start, "Time of the first event (RFC 3339)")
+      ->check([command](const std::string& text) {
+        const auto time = parse_time(text);
+        if (time) command->simulator.start = *time;
+        return time ? std::string() : "not a time: " + text;
+      });
+  synthetic->add_option("--scenarios", simulator.scenarios, "Only these attacks; see --list");
+  synthetic->add_flag("--list", command->list_scenarios, "List the attack scenarios and leave");
+  synthetic->parse_complete_callback([command] { command->synthetic = true; });
+#endif
+}
+
+}  // namespace
+
+void add_produce(Context& context) {
+  CLI::App* app = context.root.add_subcommand(
+      "produce", "Publish logs (EVTX, JSON, archives, stdin, simulator) to raw-events");
+  app->fallthrough();
+  auto command = std::make_shared<ProduceCommand>();
+  app->add_option("paths", command->paths, "Files and folders, - for standard input");
+  add_sources(*app, command);
+  add_pace_options(*app, *command);
+  app->add_flag(
+      "-f,--follow", command->files.follow,
+      "Keep reading like tail -F: files that grow, rotate, are truncated or appear later");
+  add_bus_options(*app, context.shared);
+  add_trace_options(*app, context.shared);
+  app->footer(
+      "What a file holds is told by its content: EVTX, JSON lines, JSON documents and arrays,\n"
+      "CloudTrail; in .gz, .zst, .bz2, .xz, .zip and .tar too. Folders are read with all below.\n"
+      "An event sent again keeps its id, so repeating a command does no harm.\n"
+      "\n"
+      "Examples:\n"
+      "  tocsin produce Security.evtx logs/             files and folders, whatever they hold\n"
+      "  tocsin produce evtx C/Windows/System32/winevt  only EVTX in a disk image\n"
+      "  tail -f app.json | tocsin produce jsonl -      from another program\n"
+      "  tocsin produce --follow /var/log/agent/        like tail -F, until Ctrl-C\n"
+      "  tocsin produce --speed 60 attack.zip           an hour of the past in a minute\n"
+      "  tocsin produce synthetic --events 50000        a simulated estate under attack\n"
+      "\n"
+      "Exit status: 0 also when single lines were bad (they are in dead-letter), 1 when a file\n"
+      "could not be read or a record could not be stored.");
+  app->callback([&context, command] { context.exit_code = execute(*command, context.shared); });
+}
+
+}  // namespace tocsin::cli
