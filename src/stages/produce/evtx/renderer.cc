@@ -14,9 +14,9 @@ namespace {
 constexpr int kDepthMax = 128;
 constexpr std::size_t kRecordOutputMax = 4u << 20;
 constexpr std::size_t kRecordWorkMax = 1u << 18;
-constexpr std::size_t kChunkOutputMax = 32u << 20;
-constexpr std::size_t kChunkWorkMax = 1u << 21;
-constexpr std::size_t kCompiledBytesPerWork = 16;
+constexpr std::size_t kChunkOutputMax = 16u << 20;
+constexpr std::size_t kChunkWorkMax = 1u << 20;
+constexpr std::size_t kBytesPerWork = 16;
 
 const Value kNoValue;
 
@@ -101,11 +101,12 @@ void Renderer::open_fragment(std::size_t begin, std::size_t end, bool dependency
   while (at + 4 < end && static_cast<std::uint8_t>(chunk_[at]) == kTokenFragmentHeader) at += 4;
   if (at < end && static_cast<std::uint8_t>(chunk_[at]) == kTokenInstance)
     return open_instance(at, end);
-  spend((end - begin) / kCompiledBytesPerWork + 1);
+  spend((end - begin) / kBytesPerWork + 1);
   if (stopped()) return;
   auto form =
       compile_binxml(chunk_, {.begin = begin, .end = end, .dependency_ids = dependency_ids});
   if (!form) return stop(std::move(form).error().message);
+  spend(form->memory() / kBytesPerWork);
   loose_.push_back(std::make_unique<Template>(*std::move(form)));
   flatten({.form = loose_.back().get()}, loose_.back()->root().first_child);
 }
@@ -137,15 +138,17 @@ const Template* Renderer::template_at(const InstanceLayout& layout) {
     if (templates_[i].form == nullptr) stop("its template is damaged");
     return templates_[i].form.get();
   }
-  spend((layout.body_end - layout.body_begin) / kCompiledBytesPerWork + 1);
+  spend((layout.body_end - layout.body_begin) / kBytesPerWork + 1);
   if (stopped()) return nullptr;
   auto form = compile_binxml(chunk_, {.begin = layout.body_begin, .end = layout.body_end});
   CachedTemplate& cached = templates_.emplace_back();
   cached.definition = layout.definition;
-  if (form)
-    cached.form = std::make_unique<Template>(*std::move(form));
-  else
+  if (!form) {
     stop("its template is damaged: " + std::move(form).error().message);
+    return nullptr;
+  }
+  spend(form->memory() / kBytesPerWork);  // crafted names make it far larger than its BinXML
+  cached.form = std::make_unique<Template>(*std::move(form));
   return cached.form.get();
 }
 

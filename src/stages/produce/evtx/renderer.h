@@ -28,7 +28,7 @@ namespace tocsin::produce::evtx {
 // Ownership: borrows the chunk between begin_chunk() and the next; owns the compiled templates and
 // buffers. Threads:   one thread. Errors:    a record that cannot be rendered is an error of its
 // own; the next one is not affected. Limits:    a record: 4 MiB of output, 2^18 nodes, 128 levels;
-// a chunk: 32 MiB, 2^21 nodes. Real ones stay
+// a chunk: 16 MiB, 2^20 nodes. Real ones stay
 //            far below; crafted ones would otherwise grow without end.
 class Renderer {
  public:

@@ -67,6 +67,7 @@ struct Template {
     return std::string_view(text).substr(range.begin, range.size);
   }
   [[nodiscard]] const Node& root() const { return nodes.front(); }
+  [[nodiscard]] std::size_t memory() const { return text.size() + nodes.size() * sizeof(Node); }
 };
 
 struct BinXmlPart {

@@ -13,7 +13,6 @@ namespace {
 
 constexpr std::uint32_t kSidHeaderSize = 8;
 
-constexpr char kLowerHex[] = "0123456789abcdef";
 constexpr char kUpperHex[] = "0123456789ABCDEF";
 
 template <class T>
