@@ -84,6 +84,9 @@ CASES = [
 
     ("100 columns", {"src/base/a.cc": SPDX + "//" + "x" * 98 + "\n"}, []),
     ("101 columns", {"src/base/a.cc": SPDX + "//" + "x" * 99 + "\n"}, [("src/base/a.cc", 2, "101 columns")]),
+    ("a long string", {"src/base/a.cc": SPDX + 'auto x = "' + "\\\"x" * 99 + '";\n'}, []),
+    ("a long line with a string", {"src/base/a.cc": SPDX + 'auto x = "" + ' + "x" * 99 + ";\n"},
+     [("src/base/a.cc", 2, "114 columns")]),
     ("a long URL", {"src/base/a.cc": SPDX + "// see https://example.test/" + "x" * 99 + "\n"}, []),
     ("a raw string", {"src/base/a.cc": SPDX + 'auto x = R"(\n' + "x" * 120 + '\n)";\n'}, []),
     ("after a raw string", {"src/base/a.cc": SPDX + 'auto x = R"j(\n)j";\n//' + "x" * 120 + "\n"},
