@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "stages/produce/evtx/bytes.h"
+#include "stages/produce/evtx/binxml/bytes.h"
 #include "stages/produce/evtx/crc32.h"
 
 namespace tocsin::produce::evtx {

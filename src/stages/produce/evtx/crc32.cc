@@ -4,7 +4,7 @@
 #include <array>
 #include <cstddef>
 
-#include "stages/produce/evtx/bytes.h"
+#include "stages/produce/evtx/binxml/bytes.h"
 
 namespace tocsin::produce::evtx {
 namespace {

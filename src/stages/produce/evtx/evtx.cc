@@ -13,10 +13,10 @@
 #include <utility>
 #include <vector>
 
-#include "stages/produce/evtx/bytes.h"
+#include "stages/produce/evtx/binxml/bytes.h"
+#include "stages/produce/evtx/binxml/renderer.h"
 #include "stages/produce/evtx/chunk.h"
 #include "stages/produce/evtx/file_bytes.h"
-#include "stages/produce/evtx/renderer.h"
 
 namespace tocsin::produce {
 namespace evtx {

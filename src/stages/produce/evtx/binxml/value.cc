@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "stages/produce/evtx/value.h"
+#include "stages/produce/evtx/binxml/value.h"
 
 #include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
 
-#include "stages/produce/evtx/bytes.h"
+#include "stages/produce/evtx/binxml/bytes.h"
 
 namespace tocsin::produce::evtx {
 namespace {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "stages/produce/evtx/renderer.h"
+#include "stages/produce/evtx/binxml/renderer.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <utility>
 
-#include "stages/produce/evtx/bytes.h"
+#include "stages/produce/evtx/binxml/bytes.h"
 
 namespace tocsin::produce::evtx {
 namespace {

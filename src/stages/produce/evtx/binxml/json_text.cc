@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "stages/produce/evtx/json_text.h"
+#include "stages/produce/evtx/binxml/json_text.h"
 
 #include <algorithm>
 #include <array>
 #include <cstdint>
 
-#include "stages/produce/evtx/bytes.h"
+#include "stages/produce/evtx/binxml/bytes.h"
 
 #if defined(__SSE2__)
 #include <emmintrin.h>

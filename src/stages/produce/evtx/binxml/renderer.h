@@ -19,9 +19,9 @@
 #include <vector>
 
 #include "base/result.h"
-#include "stages/produce/evtx/json_text.h"
-#include "stages/produce/evtx/template.h"
-#include "stages/produce/evtx/value.h"
+#include "stages/produce/evtx/binxml/json_text.h"
+#include "stages/produce/evtx/binxml/template.h"
+#include "stages/produce/evtx/binxml/value.h"
 
 namespace tocsin::produce::evtx {
 

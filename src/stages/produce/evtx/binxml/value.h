@@ -10,7 +10,7 @@
 #include <optional>
 #include <string_view>
 
-#include "stages/produce/evtx/json_text.h"
+#include "stages/produce/evtx/binxml/json_text.h"
 
 namespace tocsin::produce::evtx {
 

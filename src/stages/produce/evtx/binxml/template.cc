@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "stages/produce/evtx/template.h"
+#include "stages/produce/evtx/binxml/template.h"
 
 #include <fmt/format.h>
 
@@ -7,9 +7,9 @@
 #include <unordered_map>
 #include <utility>
 
-#include "stages/produce/evtx/bytes.h"
-#include "stages/produce/evtx/json_text.h"
-#include "stages/produce/evtx/value.h"
+#include "stages/produce/evtx/binxml/bytes.h"
+#include "stages/produce/evtx/binxml/json_text.h"
+#include "stages/produce/evtx/binxml/value.h"
 
 namespace tocsin::produce::evtx {
 namespace {
