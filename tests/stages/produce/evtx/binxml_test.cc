@@ -262,6 +262,17 @@ TEST_CASE("evtx: a template instance may stand inside a definition") {
         }) == R"({"Event":{"B":"x"}})");
 }
 
+TEST_CASE("evtx: a record full of one element is still a record") {
+  constexpr int kCount = 3000;
+  const std::string json = json_of([](ChunkBuilder& b) {
+    b.fragment().open("E").close_start();
+    for (int i = 0; i < kCount; ++i) b.open("A").close_empty();
+    b.end().end_of_stream();
+  });
+  CHECK(json.find("{\"E\":{\"A\":null,\"A_1\":null,") == 0);
+  CHECK(json.find("\"A_" + std::to_string(kCount - 1) + "\":null}}") != std::string::npos);
+}
+
 TEST_CASE("evtx: what grows without end is refused, and the next record is not") {
   ChunkBuilder chunk;
   chunk.record(1, [](ChunkBuilder& record) {

@@ -17,6 +17,7 @@ constexpr std::size_t kRecordWorkMax = 1u << 18;
 constexpr std::size_t kChunkOutputMax = 16u << 20;
 constexpr std::size_t kChunkWorkMax = 1u << 20;
 constexpr std::size_t kBytesPerWork = 16;
+constexpr std::size_t kKeysPerWork = 64;  // compared
 
 const Value kNoValue;
 
@@ -305,7 +306,7 @@ void Renderer::write_key(const Part& part, std::size_t first_key) {
   std::size_t repeats = 0;
   for (std::size_t i = first_key; i < keys_.size(); ++i)
     if (written.substr(keys_[i].begin, keys_[i].size) == base) ++repeats;
-  spend((keys_.size() - first_key) / 8);
+  spend((keys_.size() - first_key) / kKeysPerWork);
   keys_.push_back({static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(base.size())});
   if (repeats == 0) return;
   out_.cut(begin + base.size());
