@@ -10,6 +10,7 @@
 
 #include "stages/produce/files/byte_stream.h"
 #include "stages/produce/files/folder.h"
+#include "stages/produce/files/follow.h"
 #include "stages/produce/files/input.h"
 
 namespace tocsin::produce {
@@ -98,6 +99,7 @@ class FilesSource final : public Source {
 
 Result<std::unique_ptr<Source>> open_files(std::vector<std::string> paths, FilesOptions options) {
   if (paths.empty()) return fail(ErrorCode::kInvalid, "no file or folder was named");
+  if (options.follow) return open_follow(std::move(paths), options);
   std::vector<FoundFile> files;
   for (const std::string& path : paths) find_files(path, files);
   return std::make_unique<FilesSource>(std::move(files), options);
