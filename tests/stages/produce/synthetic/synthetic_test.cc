@@ -4,12 +4,13 @@
 #include <doctest/doctest.h>
 #include <simdjson.h>
 
-#include <algorithm>
+#include <cstdio>
 #include <map>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/uuid.h"
 
 namespace tocsin::produce {
@@ -127,6 +128,7 @@ TEST_CASE("synthetic: events are well-formed, in order, numbered, and name known
                                "TargetProcessGUID", "SourceProcessGuid", "TargetProcessGuid"}) {
         const auto field = seen.data.find(name);
         if (field == seen.data.end()) continue;
+        if (!Uuid::parse(field->second)) ++wrong_shape;
         if (!created.contains(field->second) && !started_before(field->second)) ++orphans;
       }
       if (seen.code == 1) commands.insert(seen.data["CommandLine"]);

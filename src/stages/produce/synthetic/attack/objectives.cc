@@ -49,8 +49,11 @@ void insider(Attack& a) {
 }
 
 void miner(Attack& a) {
-  Host& app = a.server(kAppServer);
-  const Process java = a.at_host(app, app.find("tomcat") != nullptr ? "tomcat" : "services");
+  // A small estate has no application server; its portal has holes too.
+  Host& with_tomcat = a.world.estate.server(kAppServer);
+  Host& app = with_tomcat.find("tomcat") != nullptr ? with_tomcat : a.server(kWebServer);
+  const std::string_view service = app.find("tomcat") != nullptr ? "tomcat" : "w3wp";
+  const Process java = a.at_host(app, service);
   a.scene.account = java.logon.account;
   a.step("initial-access", "T1190");
   const Process cmd =

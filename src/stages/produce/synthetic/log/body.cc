@@ -38,6 +38,7 @@ void append_sysmon_guid(std::string& out, std::uint32_t machine, UnixNanos time,
   out.push_back('-');
   append_hex_upper(out, swapped(static_cast<std::uint32_t>((tail >> 16U) & 0xffffU)), 4);
   append_hex_upper(out, swapped(static_cast<std::uint32_t>((tail >> 32U) & 0xffffU)), 4);
+  append_hex_upper(out, swapped(static_cast<std::uint32_t>((tail >> 48U) & 0xffffU)), 4);
 }
 
 }  // namespace
@@ -133,7 +134,7 @@ Fields& Fields::process_guid(std::string_view name, const Process& process) {
   key(name);
   out_.push_back('"');
   append_sysmon_guid(out_, process.host->machine_id, process.start,
-                     process.sequence | (0x000bULL << 32U));
+                     process.sequence | (0x000bULL << 48U));
   out_.push_back('"');
   return *this;
 }

@@ -14,6 +14,9 @@ Timeline::Timeline(UnixNanos start) : now_(start) {
 }
 
 Pending& Timeline::add(UnixNanos at, Host& host, Kind kind) {
+  // Whole milliseconds look made. The same time gets the same microseconds, so order is kept.
+  if (at % kMillisecond == 0)
+    at += static_cast<UnixNanos>(mix(static_cast<std::uint64_t>(at)) % 1000) * kMicrosecond;
   at = std::max(at, now_);
   if (free_.empty()) {
     free_.push_back(static_cast<std::uint32_t>(slots_.size()));
