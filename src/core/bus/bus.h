@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The bus: named topics of ordered, partitioned records, read by consumer groups. One interface, two
-// implementations that pass the same conformance tests: `embedded:DIR` (SQLite, no server) and
+// The bus: named topics of ordered, partitioned records, read by consumer groups. One interface,
+// two implementations that pass the same conformance tests: `embedded:DIR` (SQLite, no server) and
 // `kafka://host:port,...` (librdkafka).
 //
 //   stage -> Producer -> topic/partition/offset -> Consumer (of a group) -> next stage
 //
-// Delivery is at least once: a record is read again until its offset is committed, so whatever a stage
-// writes must be idempotent by id.
+// Delivery is at least once: a record is read again until its offset is committed, so whatever a
+// stage writes must be idempotent by id.
 #pragma once
 
 #include <chrono>
@@ -90,11 +90,11 @@ struct Delivery {
 
 struct ProducerOptions {
   std::string client_id = "tocsin";
-  Milliseconds linger{5};            // how long a record may wait for company
+  Milliseconds linger{5};  // how long a record may wait for company
   std::size_t queue_records_max = 100'000;
   std::size_t queue_bytes_max = 64u << 20;
-  // Called from a thread of the producer's (or from send()/flush()), once for each record, in the order of
-  // acknowledgement. Must be quick and must not call the producer.
+  // Called from a thread of the producer's (or from send()/flush()), once for each record, in the
+  // order of acknowledgement. Must be quick and must not call the producer.
   std::function<void(const Delivery&)> on_delivery;
 };
 
@@ -122,8 +122,8 @@ struct ConsumerOptions {
   Milliseconds session_timeout{10'000};  // a member silent for longer loses its partitions
 };
 
-// One member of a group. Partitions are shared out among the members, and anew when one joins or leaves.
-// Threads: one thread: the one that polls.
+// One member of a group. Partitions are shared out among the members, and anew when one joins or
+// leaves. Threads: one thread: the one that polls.
 class Consumer {
  public:
   virtual ~Consumer() = default;
@@ -152,7 +152,8 @@ class Reader {
 struct ReadFrom {
   enum class Kind { kEarliest, kLatest, kOffset, kTime, kTail };
   Kind kind = Kind::kEarliest;
-  // kOffset: the offset in each partition; kTime: milliseconds since the epoch; kTail: last n per partition.
+  // kOffset: the offset in each partition; kTime: milliseconds since the epoch; kTail: last n per
+  // partition.
   std::int64_t value = 0;
   std::optional<std::int32_t> partition;  // all when empty
 };
@@ -193,12 +194,15 @@ struct GroupInfo {
 class Bus {
  public:
   virtual ~Bus() = default;
-  [[nodiscard]] virtual Result<std::unique_ptr<Producer>> open_producer(ProducerOptions options) = 0;
-  [[nodiscard]] virtual Result<std::unique_ptr<Consumer>> open_consumer(ConsumerOptions options) = 0;
+  [[nodiscard]] virtual Result<std::unique_ptr<Producer>> open_producer(
+      ProducerOptions options) = 0;
+  [[nodiscard]] virtual Result<std::unique_ptr<Consumer>> open_consumer(
+      ConsumerOptions options) = 0;
   [[nodiscard]] virtual Result<std::unique_ptr<Reader>> open_reader(std::string topic,
                                                                     ReadFrom from) = 0;
   // No error when it exists already.
-  [[nodiscard]] virtual Status create_topic(const std::string& name, const TopicOptions& options) = 0;
+  [[nodiscard]] virtual Status create_topic(const std::string& name,
+                                            const TopicOptions& options) = 0;
   [[nodiscard]] virtual Status delete_topic(const std::string& name) = 0;
   [[nodiscard]] virtual Result<std::vector<TopicInfo>> topics() = 0;
   [[nodiscard]] virtual Result<std::vector<GroupInfo>> groups() = 0;
@@ -208,9 +212,9 @@ class Bus {
   [[nodiscard]] virtual std::string describe() const = 0;
 };
 
-// `url` is `embedded:DIR` or `kafka://host:port,host:port`. `properties` are passed to librdkafka as they are
-// (security.protocol, sasl.*, ssl.*, ...); the embedded bus knows `value.bytes.max`.
-[[nodiscard]] Result<std::unique_ptr<Bus>> open(std::string_view url,
-                                                const std::map<std::string, std::string>& properties = {});
+// `url` is `embedded:DIR` or `kafka://host:port,host:port`. `properties` are passed to librdkafka
+// as they are (security.protocol, sasl.*, ssl.*, ...); the embedded bus knows `value.bytes.max`.
+[[nodiscard]] Result<std::unique_ptr<Bus>> open(
+    std::string_view url, const std::map<std::string, std::string>& properties = {});
 
 }  // namespace tocsin::bus
