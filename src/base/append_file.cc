@@ -131,7 +131,7 @@ class Impl final : public AppendFile {
     std::string start(std::min<std::size_t>(expected.size(), static_cast<std::size_t>(size)), '\0');
     const ssize_t got = ::pread(file_.get(), start.data(), start.size(), 0);
     if (got < 0) return system_failure(path_, "cannot read", errno);
-    if (expected.compare(0, start.size(), start) == 0) return {};
+    if (expected.starts_with(start)) return {};
     return fail(ErrorCode::kInvalid,
                 path_ + ": exists and holds something else; name another file or move it away");
   }

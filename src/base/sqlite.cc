@@ -121,10 +121,11 @@ Result<Database> Database::open(const std::string& path, Mode mode) {
   }
   sqlite3_extended_result_codes(handle, 1);
   sqlite3_busy_timeout(handle, kBusyTimeoutMs);
-  TOCSIN_TRY_STATUS(db.exec(mode == Mode::kWrite
-                                ? "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
-                                  "PRAGMA temp_store=MEMORY; PRAGMA cache_size=-65536; PRAGMA wal_autocheckpoint=8192;"
-                                : "PRAGMA query_only=1; PRAGMA temp_store=MEMORY;"));
+  TOCSIN_TRY_STATUS(db.exec(
+      mode == Mode::kWrite
+          ? "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
+            "PRAGMA temp_store=MEMORY; PRAGMA cache_size=-65536; PRAGMA wal_autocheckpoint=8192;"
+          : "PRAGMA query_only=1; PRAGMA temp_store=MEMORY;"));
   return db;
 }
 
