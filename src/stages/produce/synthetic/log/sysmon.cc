@@ -225,7 +225,7 @@ void file_deleted(World& world, UnixNanos at, const Process& actor, std::string_
       .text("User", actor.logon.account->display)
       .text("Image", actor.image)
       .text("TargetFilename", path)
-      .text("Hashes", make_hashes(path, "file"))
+      .text("Hashes", executable ? make_hashes(path, "file") : make_data_hashes(path))
       .flag("IsExecutable", executable)
       .flag("Archived", true);
 }
@@ -237,7 +237,7 @@ void file_stream(World& world, UnixNanos at, const Process& actor, std::string_v
       .text("Image", actor.image)
       .text("TargetFilename", path)
       .time("CreationUtcTime", at - kDelay)
-      .text("Hash", make_hashes(path, "stream"))
+      .text("Hash", make_data_hashes(path))
       .text("Contents", contents)
       .text("User", actor.logon.account->display);
 }

@@ -333,8 +333,14 @@ std::string address_of(std::string_view name, Estate& estate) {
   const std::uint64_t h = hash_text(name);
   if (name.ends_with(".example") || name.ends_with(".test"))
     return fmt::format("{}.{}", (h & 1U) != 0 ? "203.0.113" : "198.51.100", 1 + (h >> 8U) % 254);
-  constexpr std::string_view kNetworks[] = {"13.107",  "20.190",  "52.96", "52.113", "104.18",
-                                            "142.250", "151.101", "23.45", "40.126", "185.199"};
+  constexpr std::string_view kMicrosoft[] = {"13.107", "20.190", "52.96", "52.113", "40.126"};
+  for (const std::string_view part :
+       {"microsoft", "office", "outlook", "windows", "sharepoint", "live"})
+    if (name.find(part) != std::string_view::npos)
+      return fmt::format("{}.{}.{}", kMicrosoft[h % std::size(kMicrosoft)], 128 + (h >> 8U) % 120,
+                         1 + (h >> 20U) % 254);
+  constexpr std::string_view kNetworks[] = {"104.18", "142.250", "151.101",
+                                            "23.45",  "185.199", "108.138"};
   return fmt::format("{}.{}.{}", kNetworks[h % std::size(kNetworks)], (h >> 8U) % 255,
                      1 + (h >> 20U) % 254);
 }

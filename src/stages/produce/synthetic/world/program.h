@@ -35,4 +35,7 @@ struct Program {
 // "MD5=...,SHA256=...,IMPHASH=..." of a file that does not exist.
 [[nodiscard]] std::string make_hashes(std::string_view path, std::string_view version);
 
+// The same of a file that is no program: it imports nothing.
+[[nodiscard]] std::string make_data_hashes(std::string_view path);
+
 }  // namespace tocsin::synthetic

@@ -390,6 +390,12 @@ std::string make_hashes(std::string_view path, std::string_view version) {
          ",IMPHASH=" + digits(seed + 2000, 32);
 }
 
+std::string make_data_hashes(std::string_view path) {
+  const std::uint64_t seed = hash_text(path);
+  return "MD5=" + digits(seed, 32) + ",SHA256=" + digits(seed + 1000, 64) +
+         ",IMPHASH=00000000000000000000000000000000";
+}
+
 const Program& find_program(std::string_view key) {
   static const auto kCatalogue = make_catalogue();
   const auto found = kCatalogue.find(key);
