@@ -134,10 +134,10 @@ void Renderer::open_instance(std::size_t begin, std::size_t end) {
 }
 
 const Template* Renderer::template_at(const InstanceLayout& layout) {
-  for (std::size_t i = 0; i < templates_.size(); ++i) {
-    if (templates_[i].definition != layout.definition) continue;
-    if (templates_[i].form == nullptr) stop("its template is damaged");
-    return templates_[i].form.get();
+  for (const CachedTemplate& known : templates_) {
+    if (known.definition != layout.definition) continue;
+    if (known.form == nullptr) stop("its template is damaged");
+    return known.form.get();
   }
   spend((layout.body_end - layout.body_begin) / kBytesPerWork + 1);
   if (stopped()) return nullptr;
