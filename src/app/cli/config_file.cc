@@ -40,14 +40,14 @@ std::vector<CLI::ConfigItem> YamlConfig::from_config(std::istream& input) const 
     throw CLI::ConfigError(
         fmt::format("configuration, line {}, column {}: {}", mark.line, mark.column, message));
   }
-  std::vector<CLI::ConfigItem> items;
+  std::vector<CLI::ConfigItem> out;
   std::vector<std::string> parents;
   for (const yaml::Node& document : *documents) {
     if (!document.is_map())
       throw CLI::ConfigError("configuration, line 1: expected a map of options");
-    collect(document, parents, items);
+    collect(document, parents, out);
   }
-  return items;
+  return out;
 }
 
 }  // namespace tocsin::cli

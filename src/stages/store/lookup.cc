@@ -60,4 +60,16 @@ Result<std::optional<FoundEvent>> find_event_by_trace(
   return find(path, "trace_id", trace_id);
 }
 
+Result<std::optional<FoundEvent>> find_most_severe(const std::string& path) {
+  TOCSIN_TRY(auto db, sqlite::Database::open(path, sqlite::Mode::kRead));
+  TOCSIN_TRY_STATUS(db.adopt_schema(kSchemaVersion, kSchema));
+  TOCSIN_TRY(auto best, db.prepare("SELECT event_id FROM alerts GROUP BY event_id"
+                                   " ORDER BY max(score) DESC, count(*) DESC, event_id LIMIT 1"));
+  TOCSIN_TRY(const bool any, best.step());
+  if (!any) return std::nullopt;
+  Uuid id;
+  read_id(best.blob(0), id.bytes);
+  return find_event(path, id);
+}
+
 }  // namespace tocsin::store

@@ -27,5 +27,8 @@ struct FoundEvent {
 // The same by trace id, where an agent brought its own. Reads the whole table.
 [[nodiscard]] Result<std::optional<FoundEvent>> find_event_by_trace(
     const std::string& path, const std::array<std::uint8_t, 16>& trace_id);
+// An event worth looking at: the one with the highest score, then the most alerts. Empty without a
+// detection.
+[[nodiscard]] Result<std::optional<FoundEvent>> find_most_severe(const std::string& path);
 
 }  // namespace tocsin::store

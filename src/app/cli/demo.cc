@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// tocsin demo: the whole pipeline on one machine, as separate processes: producers, the topic, a
+// detector.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
+#include "app/cli/child.h"
+#include "app/cli/command.h"
+#include "app/cli/report_text.h"
+#include "app/cli/tables.h"
+#include "app/cli/waterfall.h"
+#include "base/embedded_files.h"
+#include "core/trace/span_store.h"
+#include "stages/store/lookup.h"
+#include "stages/store/summary.h"
+
+namespace tocsin::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using Clock = std::chrono::steady_clock;
+
+constexpr std::string_view kMarker = ".tocsin-demo";  // a folder with it may be emptied
+
+struct DemoCommand {
+  std::vector<std::string> paths;
+  std::vector<std::string> rules;
+  std::size_t events = 20'000;
+};
+
+class Demo {
+ public:
+  Demo(const DemoCommand& command, const Shared& shared)
+      : command_(command), shared_(shared), folder_(shared.data_dir + "/demo") {}
+
+  int run();
+
+ private:
+  Status prepare();
+  Status start();
+  std::vector<std::string> with_common(std::vector<std::string> arguments) const;
+  bool producers_done();
+  int wait();
+  void summary();
+  void tell_logs() const;
+
+  const DemoCommand& command_;
+  const Shared& shared_;
+  const std::string folder_;
+  std::string bus_url_;
+  std::string raw_topic_, alerts_topic_, dead_letter_topic_;
+  std::unique_ptr<bus::Bus> bus_;
+  std::vector<Child> producers_;
+  std::vector<Child> detectors_;
+  Clock::time_point started_ = Clock::now();
+};
+
+void say(const std::string& text) { std::fprintf(stderr, "%s\n", text.c_str()); }
+
+// An empty folder of the demo's own. A folder that it did not make is never emptied.
+Status Demo::prepare() {
+  std::error_code error;
+  if (fs::exists(folder_, error) && !fs::exists(fs::path(folder_) / kMarker, error))
+    return fail(
+        ErrorCode::kInvalid,
+        fmt::format("{} exists and was not made by the demo; name another by --data", folder_));
+  fs::remove_all(folder_, error);
+  fs::create_directories(fs::path(folder_) / "examples", error);
+  if (error) return fail(ErrorCode::kUnavailable, fmt::format("{}: {}", folder_, error.message()));
+  std::ofstream(fs::path(folder_) / kMarker) << "made by tocsin demo\n";
+  for (const EmbeddedFile& file : embedded_files())
+    if (file.path.starts_with("examples/"))
+      std::ofstream(fs::path(folder_) / file.path, std::ios::binary) << file.bytes;
+  // On a shared broker each demo has topics of its own.
+  const bool own_bus = shared_.bus.empty();
+  const std::string suffix = own_bus ? "" : "-demo-" + Uuid::random().to_string().substr(0, 8);
+  bus_url_ = own_bus ? "embedded:" + folder_ + "/bus" : shared_.bus;
+  raw_topic_ = shared_.raw_topic + suffix;
+  alerts_topic_ = shared_.alerts_topic + suffix;
+  dead_letter_topic_ = shared_.dead_letter_topic + suffix;
+  Shared connection = shared_;
+  connection.bus = bus_url_;
+  TOCSIN_TRY(bus_, connection.open_bus());
+  for (const std::string& topic : {raw_topic_, alerts_topic_, dead_letter_topic_})
+    TOCSIN_TRY_STATUS(bus_->create_topic(topic, {}));
+  return {};
+}
+
+std::vector<std::string> Demo::with_common(std::vector<std::string> arguments) const {
+  const auto add = [&](std::string flag, std::string value) {
+    arguments.push_back(std::move(flag));
+    arguments.push_back(std::move(value));
+  };
+  add("--data", folder_);
+  add("--bus", bus_url_);
+  for (const std::string& property : shared_.bus_properties) add("--bus-property", property);
+  add("--raw-topic", raw_topic_);
+  add("--alerts-topic", alerts_topic_);
+  add("--dead-letter-topic", dead_letter_topic_);
+  add("--traces", folder_ + "/traces.db");
+  for (const std::string& destination : shared_.traces) add("--traces", destination);
+  return arguments;
+}
+
+Status Demo::start() {
+  const auto produce = [&](std::vector<std::string> tail) -> Status {
+    std::vector<std::string> arguments = with_common({"produce"});
+    arguments.insert(arguments.end(), tail.begin(), tail.end());
+    TOCSIN_TRY(Child child, Child::start(arguments, folder_ + "/produce.log"));
+    producers_.push_back(std::move(child));
+    return {};
+  };
+  if (command_.paths.empty()) {
+    TOCSIN_TRY_STATUS(produce({"synthetic", "--events", std::to_string(command_.events)}));
+    TOCSIN_TRY_STATUS(produce({"jsonl", folder_ + "/examples"}));
+  } else {
+    TOCSIN_TRY_STATUS(produce(command_.paths));
+  }
+  std::vector<std::string> detect = with_common(
+      {"detect", "--group", "tocsin-detect" + raw_topic_.substr(shared_.raw_topic.size())});
+  for (const std::string& rules : command_.rules) {
+    detect.push_back("--rules");
+    detect.push_back(rules);
+  }
+  TOCSIN_TRY(Child detector, Child::start(detect, folder_ + "/detect.log"));
+  detectors_.push_back(std::move(detector));
+  return {};
+}
+
+bool Demo::producers_done() {
+  for (Child& producer : producers_)
+    if (!producer.poll()) return false;
+  return true;
+}
+
+struct TopicFigures {
+  std::int64_t events = 0, lag = 0, alerts = 0, dead = 0;
+};
+
+std::int64_t total_of(const std::vector<bus::TopicInfo>& topics, const std::string& name) {
+  std::int64_t total = 0;
+  for (const bus::TopicInfo& topic : topics)
+    if (topic.name == name)
+      for (const bus::PartitionInfo& partition : topic.partitions) total += partition.end_offset;
+  return total;
+}
+
+TopicFigures figures(bus::Bus& bus, const std::string& raw, const std::string& alerts,
+                     const std::string& dead) {
+  TopicFigures out;
+  if (const auto topics = bus.topics()) {
+    out.events = total_of(*topics, raw);
+    out.alerts = total_of(*topics, alerts);
+    out.dead = total_of(*topics, dead);
+  }
+  out.lag = out.events;
+  if (const auto groups = bus.groups())
+    for (const bus::GroupInfo& group : *groups)
+      for (const bus::GroupPartition& partition : group.partitions)
+        if (partition.where.topic == raw && partition.committed > 0) out.lag -= partition.committed;
+  return out;
+}
+
+// Until the producers have ended and the detector has caught up.
+int Demo::wait() {
+  const bool terminal = isatty(STDERR_FILENO) == 1;
+  std::int64_t before = 0;
+  auto last = Clock::now();
+  auto told = last;
+  int code = kDone;
+  for (;;) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(250));
+    const TopicFigures now = figures(*bus_, raw_topic_, alerts_topic_, dead_letter_topic_);
+    const double seconds = std::chrono::duration<double>(Clock::now() - last).count();
+    const std::int64_t done = now.events - now.lag;
+    const std::string line = fmt::format(
+        "{:>6.1f} s   produced {:>9}   classified {:>9}   {:>7}/s   lag {:>8}   alerts {:>6}   "
+        "dead letters {}",
+        std::chrono::duration<double>(Clock::now() - started_).count(), grouped(now.events),
+        grouped(done),
+        grouped(static_cast<std::int64_t>(static_cast<double>(done - before) / seconds)),
+        grouped(now.lag), grouped(now.alerts), now.dead);
+    before = done;
+    last = Clock::now();
+    const bool finished = producers_done() && now.lag == 0;
+    if (terminal) {
+      std::fprintf(stderr, "\r\033[K%s", line.c_str());
+    } else if (finished || Clock::now() - told > std::chrono::seconds(2)) {
+      say(line);
+      told = Clock::now();
+    }
+    if (detectors_.front().poll() || stop_requested()) {
+      code = kFailed;
+      break;
+    }
+    if (finished) break;
+  }
+  if (terminal) std::fputc('\n', stderr);
+  for (Child& producer : producers_) producer.stop();
+  for (Child& child : detectors_) child.stop();
+  for (Child& child : detectors_)
+    while (!child.poll()) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  for (Child& child : producers_) {
+    while (!child.poll()) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    if (child.poll().value_or(0) != 0) code = kFailed;
+  }
+  return detectors_.front().poll().value_or(0) != 0 ? kFailed : code;
+}
+
+void Demo::summary() {
+  const Style style = style_of(STDOUT_FILENO);
+  const std::string database = folder_ + "/tocsin.db";
+  std::string text;
+  if (const auto summary = store::summarize(database, 10)) text += render_report(*summary, style);
+  if (const auto event = store::find_most_severe(database); event && *event) {
+    const store::FoundEvent& found = **event;
+    if (const auto spans = trace::read_trace(folder_ + "/traces.db", found.trace_id);
+        spans && !spans->empty())
+      text += "\nOne event from end to end\n" +
+              render_waterfall(
+                  *spans, {found.event_id.to_string(), found.host, found.event_class, found.rules},
+                  style);
+    text += fmt::format(
+        "\nLook closer\n"
+        "  tocsin --data {0} trace {1}\n",
+        folder_, found.event_id.to_string());
+  }
+  text += fmt::format(
+      "  tocsin --data {0} report\n"
+      "  tocsin topics read {1} --bus {2} --limit 3\n\n"
+      "Files\n"
+      "  {0}/verdicts.csv   one row for each event\n"
+      "  {0}/tocsin.db      verdicts and alerts (SQLite)\n"
+      "  {0}/traces.db      spans (SQLite)\n",
+      folder_, raw_topic_, bus_url_);
+  std::fwrite(text.data(), 1, text.size(), stdout);
+}
+
+void Demo::tell_logs() const {
+  say(
+      fmt::format("tocsin: a process of the demo failed; what they said is in {0}/produce.log and "
+                  "{0}/detect.log",
+                  folder_));
+}
+
+int Demo::run() {
+  if (const Status ready = prepare(); !ready) return report(ready.error());
+  say(command_.paths.empty()
+          ? fmt::format(
+                "A simulated Windows estate ({} events, attacks among them) and example logs\n"
+                "  produce -> {} on {} -> detect -> {}/verdicts.csv",
+                grouped(static_cast<std::int64_t>(command_.events)), raw_topic_, bus_->describe(),
+                folder_)
+          : fmt::format("Your logs\n  produce -> {} on {} -> detect -> {}/verdicts.csv", raw_topic_,
+                        bus_->describe(), folder_));
+  started_ = Clock::now();
+  if (const Status started = start(); !started) return report(started.error());
+  const int code = wait();
+  summary();
+  if (code != kDone) tell_logs();
+  return code;
+}
+
+}  // namespace
+
+void add_demo(Context& context) {
+  auto command = std::make_shared<DemoCommand>();
+  CLI::App* app = context.root.add_subcommand(
+      "demo", "Watch the whole pipeline work: a simulated estate, or your own EVTX and JSON files");
+  app->add_option("PATH", command->paths, "Your own logs instead of the simulated estate");
+  app->add_option("--rules", command->rules,
+                  "File or folder of Sigma rules; repeatable (default: the starter rules)")
+      ->allow_extra_args(false);
+  app->add_option("--events", command->events, "Events of the simulated estate")
+      ->capture_default_str();
+  add_bus_options(*app, context.shared);
+  add_trace_options(*app, context.shared);
+  app->footer(
+      "Everything the demo writes is in the folder `demo` of the data directory, which it empties "
+      "first.");
+  app->callback([&context, command] { context.exit_code = Demo(*command, context.shared).run(); });
+}
+
+}  // namespace tocsin::cli

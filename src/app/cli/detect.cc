@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// tocsin detect: the classifier stage as a process of its own.
+#include "app/pipeline/detect.h"
+
+#include <unistd.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <thread>
+
+#include "app/cli/command.h"
+#include "app/cli/rule_options.h"
+#include "app/cli/tables.h"
+#include "base/json_writer.h"
+#include "base/log.h"
+#include "stages/store/sink.h"
+
+namespace tocsin::cli {
+namespace {
+
+struct DetectCommand {
+  RuleOptions rules;
+  pipeline::DetectOptions detect;
+  std::vector<std::string> sinks = {"csv", "sqlite"};
+  std::string csv, sqlite;
+  std::string verdicts = "all";
+  bool no_fsync = false;
+  std::size_t workers = 0;
+  double drain_seconds = 0;
+  bool json = false;
+};
+
+using OwnedSinks = std::vector<std::unique_ptr<store::Sink>>;
+
+Result<OwnedSinks> open_sinks(const DetectCommand& options, const Shared& shared) {
+  std::error_code error;
+  std::filesystem::create_directories(shared.data_dir, error);
+  if (error)
+    return fail(ErrorCode::kInvalid, fmt::format("{}: {}", shared.data_dir, error.message()));
+  const bool only = options.verdicts == "detections";
+  OwnedSinks sinks;
+  for (const std::string& name : options.sinks) {
+    if (name == "csv") {
+      const std::string path =
+          options.csv.empty() ? shared.data_dir + "/verdicts.csv" : options.csv;
+      TOCSIN_TRY(auto sink, store::open_csv(path, {only, !options.no_fsync}));
+      sinks.push_back(std::move(sink));
+    } else {
+      const std::string path =
+          options.sqlite.empty() ? shared.data_dir + "/tocsin.db" : options.sqlite;
+      TOCSIN_TRY(auto sink, store::open_sqlite(path, {only, !options.no_fsync}));
+      sinks.push_back(std::move(sink));
+    }
+  }
+  return sinks;
+}
+
+// One line on a terminal, renewed twice a second; every ten seconds a log line elsewhere.
+void show_progress(const pipeline::DetectStats& stats, const std::atomic<bool>& done) {
+  using Clock = std::chrono::steady_clock;
+  const bool terminal = isatty(STDERR_FILENO) == 1;
+  const auto pause = terminal ? std::chrono::milliseconds(500) : std::chrono::milliseconds(10'000);
+  std::uint64_t before = 0;
+  auto last = Clock::now();
+  while (!done) {
+    for (auto until = Clock::now() + pause; !done && Clock::now() < until;)
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    const auto now = Clock::now();
+    const std::uint64_t events = stats.events;
+    const double seconds = std::chrono::duration<double>(now - last).count();
+    const std::string text = fmt::format(
+        "{} events  {}/s  {} detections  {} alerts  {} dead letters",
+        grouped(static_cast<std::int64_t>(events)),
+        grouped(static_cast<std::int64_t>(static_cast<double>(events - before) / seconds)),
+        grouped(static_cast<std::int64_t>(stats.detections.load())),
+        grouped(static_cast<std::int64_t>(stats.alerts.load())), stats.dead_letters.load());
+    if (terminal)
+      std::fprintf(stderr, "\r\033[K%s", text.c_str());
+    else if (events != before)
+      log_info("{}", text);
+    before = events;
+    last = now;
+  }
+  if (terminal) std::fputs("\r\033[K", stderr);
+}
+
+void print_json(const pipeline::DetectStats& stats, double seconds) {
+  std::string out;
+  JsonWriter json(out);
+  json.object([&] {
+    json.member("events", stats.events.load());
+    json.member("bytes", stats.bytes.load());
+    json.member("detections", stats.detections.load());
+    json.member("alerts", stats.alerts.load());
+    json.member("dead_letters", stats.dead_letters.load());
+    json.member("repaired", stats.repaired.load());
+    json.member("retries", stats.retries.load());
+    json.member("lost_partitions", stats.lost_partitions.load());
+    json.member("seconds", seconds);
+  });
+  std::puts(out.c_str());
+}
+
+int run(const DetectCommand& options, const Shared& shared) {
+  auto rules = compile_rules(options.rules);
+  if (!rules) {
+    report(rules.error());
+    return kUsage;
+  }
+  auto bus = shared.open_bus();
+  if (!bus) return report(bus.error());
+  auto sinks = open_sinks(options, shared);
+  if (!sinks) return report(sinks.error());
+  auto tracer = trace::Tracer::open({.service = "tocsin-detect", .destinations = shared.traces});
+  if (!tracer) return report(tracer.error());
+
+  pipeline::DetectOptions detect = options.detect;
+  detect.raw_topic = shared.raw_topic;
+  detect.alerts_topic = shared.alerts_topic;
+  detect.dead_letter_topic = shared.dead_letter_topic;
+  detect.idle_exit_ms = static_cast<std::int64_t>(options.drain_seconds * 1000);
+  detect.workers = options.workers != 0
+                       ? options.workers
+                       : std::min(4u, std::max(1u, std::thread::hardware_concurrency()));
+  pipeline::DetectParts parts{**bus, rules->engine, *rules->taxonomy, {}, **tracer};
+  for (const auto& sink : *sinks) parts.sinks.push_back(sink.get());
+
+  log_info("detect: {} workers read {} from {} as group {}", detect.workers, detect.raw_topic,
+           (*bus)->describe(), detect.group);
+  pipeline::DetectStats stats;
+  std::atomic<bool> stop{false}, done{false};
+  std::jthread progress([&] {
+    if (!shared.quiet) show_progress(stats, done);
+  });
+  std::jthread stopper([&] {
+    while (!done) {
+      if (stop_requested()) stop = true;
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+  });
+  const auto start = std::chrono::steady_clock::now();
+  const Status status = run_detect(parts, detect, stop, stats);
+  const double seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  done = true;
+  progress.join();
+  stopper.join();
+  (*tracer)->flush(std::chrono::milliseconds(5'000));
+  if (options.json) print_json(stats, seconds);
+  log_info(
+      "detect: {} events, {} detections, {} alerts, {} dead letters; spans: {} exported, {} "
+      "dropped",
+      stats.events.load(), stats.detections.load(), stats.alerts.load(), stats.dead_letters.load(),
+      (*tracer)->stats().exported, (*tracer)->stats().dropped);
+  return status ? kDone : report(status.error());
+}
+
+}  // namespace
+
+void add_detect(Context& context) {
+  auto options = std::make_shared<DetectCommand>();
+  CLI::App* command = context.root.add_subcommand(
+      "detect", "Read events from the topic, match Sigma rules, write verdicts and alerts");
+  add_rule_options(*command, options->rules);
+  add_bus_options(*command, context.shared);
+  add_trace_options(*command, context.shared);
+  command
+      ->add_option("--group", options->detect.group,
+                   "Consumer group; detectors of one group share the work")
+      ->envname("TOCSIN_GROUP")
+      ->capture_default_str();
+  command
+      ->add_option("--workers", options->workers,
+                   "Threads, each with partitions of its own (default: cores, at most 4)")
+      ->envname("TOCSIN_WORKERS");
+  command
+      ->add_option("--batch", options->detect.batch_messages_max, "Most events between two commits")
+      ->envname("TOCSIN_BATCH")
+      ->check(CLI::Range(1, 100'000))
+      ->capture_default_str();
+  command->add_option("--sinks", options->sinks, "Where verdicts go: csv,sqlite")
+      ->envname("TOCSIN_SINKS")
+      ->delimiter(',')
+      ->check(CLI::IsMember({"csv", "sqlite"}))
+      ->capture_default_str();
+  command
+      ->add_option("--csv", options->csv, "CSV file (default: verdicts.csv in the data directory)")
+      ->envname("TOCSIN_CSV");
+  command
+      ->add_option("--sqlite", options->sqlite,
+                   "SQLite file (default: tocsin.db in the data directory)")
+      ->envname("TOCSIN_SQLITE");
+  command
+      ->add_option("--verdicts", options->verdicts, "all, or detections: only events with a match")
+      ->envname("TOCSIN_VERDICTS")
+      ->check(CLI::IsMember({"all", "detections"}))
+      ->capture_default_str();
+  command
+      ->add_flag(
+          "--no-fsync", options->no_fsync,
+          "Do not wait for the disk: faster, survives a crash of the program, not of the machine")
+      ->envname("TOCSIN_NO_FSYNC");
+  command
+      ->add_option("--drain", options->drain_seconds,
+                   "Leave when the topic has been read to its end and stayed quiet for SECONDS")
+      ->envname("TOCSIN_DRAIN");
+  command->add_flag("--json", options->json, "Print the final counters as JSON on stdout");
+  command->footer(
+      "Examples:\n"
+      "  tocsin detect                                     the embedded bus in ./tocsin-data\n"
+      "  tocsin detect --bus kafka://broker:9092 --rules sigma/rules --traces http://jaeger:4318\n"
+      "  tocsin detect --drain 2                           process what is there, then leave\n"
+      "\n"
+      "SIGTERM drains: the batch under way is written and committed before the process ends.");
+  command->callback([&context, options] { context.exit_code = run(*options, context.shared); });
+}
+
+}  // namespace tocsin::cli

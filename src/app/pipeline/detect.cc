@@ -1,0 +1,353 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/pipeline/detect.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+#include <mutex>
+#include <optional>
+#include <thread>
+
+#include "app/pipeline/classifier.h"
+#include "app/pipeline/detect_spans.h"
+#include "base/log.h"
+#include "core/event/event_id.h"
+
+namespace tocsin::pipeline {
+namespace {
+
+using bus::Milliseconds;
+
+constexpr Milliseconds kPollTimeout{200};
+constexpr Milliseconds kFlushTimeout{30'000};
+constexpr Milliseconds kRetryFirst{100};
+constexpr Milliseconds kRetryMax{5'000};
+
+std::uint64_t number_of(std::string_view text) {
+  std::uint64_t number = 0;
+  std::from_chars(text.data(), text.data() + text.size(), number);
+  return number;
+}
+
+// What one message becomes; kept until the batch is written.
+struct Outcome {
+  const bus::Message* message;
+  trace::Context parent;
+  EventTimes times;
+  std::size_t first_alert = 0;
+  std::size_t alerts = 0;
+};
+
+// The first failed delivery of a worker's alerts and dead letters; told by the producer's thread.
+class DeliveryWatch {
+ public:
+  void on_delivery(const bus::Delivery& delivery) {
+    if (!delivery.error) return;
+    const std::lock_guard lock(mutex_);
+    if (!failure_) failure_ = delivery.error;
+  }
+  std::optional<Error> take() {
+    const std::lock_guard lock(mutex_);
+    return std::exchange(failure_, std::nullopt);
+  }
+
+ private:
+  std::mutex mutex_;
+  std::optional<Error> failure_;
+};
+
+class Worker {
+ public:
+  Worker(const DetectParts& parts, const DetectOptions& options, const std::atomic<bool>& stop,
+         DetectStats& stats)
+      : parts_(parts),
+        options_(options),
+        stop_(stop),
+        stats_(stats),
+        classifier_(parts.engine, parts.taxonomy),
+        messaging_system_(parts.bus.describe().starts_with("kafka") ? "kafka" : "tocsin_embedded") {
+  }
+
+  Status run(std::size_t number);
+
+ private:
+  Status process(const bus::Batch& batch, UnixNanos received);
+  void classify(const bus::Message& message, UnixNanos received);
+  Status write_outputs();
+  Status write_with_retries(store::Sink& sink);
+  Status send(const std::string& topic, bus::Record record);
+  Status send_alerts_and_dead_letters();
+  void record_spans(const bus::Batch& batch, UnixNanos poll_start, UnixNanos received);
+  bool drained(std::string& said) const;
+  void clear();
+
+  const DetectParts& parts_;
+  const DetectOptions& options_;
+  const std::atomic<bool>& stop_;
+  DetectStats& stats_;
+  DeliveryWatch watch_;
+  std::unique_ptr<bus::Producer> producer_;  // its own, so that a failure is this worker's
+  Classifier classifier_;
+  std::string messaging_system_;
+  Classification result_;
+  std::vector<Outcome> outcomes_;
+  std::vector<Verdict> verdicts_;
+  std::vector<Alert> alerts_;
+  std::vector<bus::Record> alert_records_, dead_letters_;
+  std::vector<SinkTime> sink_times_;
+};
+
+void Worker::clear() {
+  outcomes_.clear();
+  verdicts_.clear();
+  alerts_.clear();
+  alert_records_.clear();
+  dead_letters_.clear();
+  sink_times_.clear();
+}
+
+bus::Record dead_letter(const bus::Message& message, const Error& error) {
+  bus::Record record;
+  record.key = message.key;
+  record.value = message.value;
+  for (const auto& [key, value] : message.headers)
+    record.headers.push_back({std::string(key), std::string(value)});
+  record.headers.push_back({"error.stage", "detect"});
+  record.headers.push_back({"error.code", "event.invalid"});
+  record.headers.push_back({"error.message", error.message});
+  record.headers.push_back(
+      {"origin", fmt::format("{}/{}/{}", message.topic, message.partition, message.offset)});
+  return record;
+}
+
+void Worker::classify(const bus::Message& message, UnixNanos received) {
+  stats_.events.fetch_add(1, std::memory_order_relaxed);
+  stats_.bytes.fetch_add(message.value.size(), std::memory_order_relaxed);
+  Outcome outcome{&message, {}, {received, now_ns(), 0, 0}, alerts_.size(), 0};
+  EventSource source;
+  source.event_id = message.header("event_id");
+  source.traceparent = message.header("traceparent");
+  source.file_path = message.header("log.file.path");
+  source.line = number_of(message.header("log.offset"));
+  source.record_id = number_of(message.header("winlog.record_id"));
+  source.fallback_id = event_id_from_position(message.topic, message.partition, message.offset);
+  if (const Status status = classifier_.classify(message.value, source, result_); !status) {
+    log_warning("{}/{}/{}: {}; sent to {}", message.topic, message.partition, message.offset,
+                status.error().message, options_.dead_letter_topic);
+    dead_letters_.push_back(dead_letter(message, status.error()));
+    stats_.dead_letters.fetch_add(1, std::memory_order_relaxed);
+    return;
+  }
+  outcome.times.classify_end = now_ns();
+  outcome.parent = result_.parent;
+  Verdict& verdict = result_.verdict;
+  verdict.latency_us =
+      std::max<std::int64_t>(0, (verdict.classified_at - message.timestamp_ms * 1'000'000) / 1'000);
+  verdict.truth = message.header("tocsin.truth.tactic");
+  verdict.truth_scenario = message.header("tocsin.truth.scenario");
+  verdict.truth_technique = message.header("tocsin.truth.technique");
+  if (result_.repaired) stats_.repaired.fetch_add(1, std::memory_order_relaxed);
+  if (verdict.detected()) stats_.detections.fetch_add(1, std::memory_order_relaxed);
+  stats_.alerts.fetch_add(result_.alerts.size(), std::memory_order_relaxed);
+  outcome.alerts = result_.alerts.size();
+  verdicts_.push_back(verdict);
+  for (Alert& alert : result_.alerts) {
+    bus::Record record;
+    record.key = alert.host;
+    append_json(record.value, alert);
+    record.headers = {
+        {"event_id", alert.event_id.to_string()},
+        {"traceparent",
+         trace::format_traceparent({result_.parent.trace,
+                                    trace::span_id_of(result_.parent.trace, "classify_event"),
+                                    result_.parent.flags})},
+        {"source", "detect"},
+        {"content-type", "application/json"}};
+    alert_records_.push_back(std::move(record));
+    alerts_.push_back(std::move(alert));
+  }
+  outcomes_.push_back(outcome);
+}
+
+// A sink that fails is tried again until it works or the stage is told to stop: the events wait in
+// the topic.
+Status Worker::write_with_retries(store::Sink& sink) {
+  Milliseconds wait = kRetryFirst;
+  for (;;) {
+    Status status = sink.write(verdicts_, alerts_);
+    if (status || status.error().code == ErrorCode::kInvalid) return status;
+    if (stop_.load(std::memory_order_relaxed)) return status;
+    log_error("write_{}: {}; trying again in {} ms", sink.name(), status.error().message,
+              wait.count());
+    stats_.retries.fetch_add(1, std::memory_order_relaxed);
+    std::this_thread::sleep_for(wait);
+    wait = std::min(wait * 2, kRetryMax);
+  }
+}
+
+Status Worker::send(const std::string& topic, bus::Record record) {
+  const std::size_t most = parts_.bus.value_bytes_max();
+  if (record.value.size() <= most) return producer_->send(topic, std::move(record));
+  record.value.resize(most);
+  record.headers.push_back({"truncated", "true"});
+  return producer_->send(topic, std::move(record));
+}
+
+Status Worker::send_alerts_and_dead_letters() {
+  if (alert_records_.empty() && dead_letters_.empty()) return {};
+  for (const bus::Record& record : alert_records_)
+    TOCSIN_TRY_STATUS(send(options_.alerts_topic, record));
+  for (const bus::Record& record : dead_letters_)
+    TOCSIN_TRY_STATUS(send(options_.dead_letter_topic, record));
+  TOCSIN_TRY_STATUS(producer_->flush(kFlushTimeout));
+  if (auto failure = watch_.take()) return tl::unexpected<Error>(*std::move(failure));
+  return {};
+}
+
+Status Worker::write_outputs() {
+  for (store::Sink* sink : parts_.sinks) {
+    const UnixNanos start = now_ns();
+    TOCSIN_TRY_STATUS(write_with_retries(*sink));
+    sink_times_.push_back({sink->name(), start, now_ns()});
+  }
+  Milliseconds wait = kRetryFirst;
+  for (;;) {
+    Status status = send_alerts_and_dead_letters();
+    if (status || status.error().code == ErrorCode::kInvalid ||
+        stop_.load(std::memory_order_relaxed))
+      return status;
+    log_error("alerts: {}; trying again in {} ms", status.error().message, wait.count());
+    stats_.retries.fetch_add(1, std::memory_order_relaxed);
+    std::this_thread::sleep_for(wait);
+    wait = std::min(wait * 2, kRetryMax);
+  }
+}
+
+void Worker::record_spans(const bus::Batch& batch, UnixNanos poll_start, UnixNanos received) {
+  if (!parts_.tracer.enabled()) return;
+  std::vector<trace::Span> spans;
+  spans.reserve(outcomes_.size() * (2 + sink_times_.size()) + 1);
+  const UnixNanos done = now_ns();
+  std::vector<Alert> own;
+  for (Outcome& outcome : outcomes_) {
+    outcome.times.done = done;
+    own.assign(alerts_.begin() + static_cast<std::ptrdiff_t>(outcome.first_alert),
+               alerts_.begin() + static_cast<std::ptrdiff_t>(outcome.first_alert + outcome.alerts));
+    append_event_spans(spans, *outcome.message, outcome.parent, outcome.times, sink_times_, own,
+                       options_.group, messaging_system_);
+  }
+  spans.push_back(poll_span(batch, options_.raw_topic, poll_start, received, messaging_system_));
+  parts_.tracer.record(std::move(spans));
+}
+
+Status Worker::process(const bus::Batch& batch, UnixNanos received) {
+  clear();
+  for (const bus::Message& message : batch.messages()) classify(message, received);
+  return write_outputs();
+}
+
+// Whether the group has nothing left to read.
+bool Worker::drained(std::string& said) const {
+  const auto groups = parts_.bus.groups();
+  if (!groups) {
+    said = groups.error().message;
+    return false;
+  }
+  for (const bus::GroupInfo& group : *groups) {
+    if (group.name != options_.group) continue;
+    for (const bus::GroupPartition& partition : group.partitions)
+      if (partition.where.topic == options_.raw_topic && partition.lag > 0) return false;
+  }
+  return true;
+}
+
+Status Worker::run(std::size_t number) {
+  bus::ConsumerOptions consumer_options;
+  consumer_options.group = options_.group;
+  consumer_options.topics = {options_.raw_topic};
+  consumer_options.client_id = fmt::format("tocsin-detect-{}", number);
+  bus::ProducerOptions producer_options;
+  producer_options.client_id = fmt::format("tocsin-detect-{}", number);
+  producer_options.on_delivery = [this](const bus::Delivery& d) { watch_.on_delivery(d); };
+  TOCSIN_TRY(producer_, parts_.bus.open_producer(std::move(producer_options)));
+  TOCSIN_TRY(const auto consumer, parts_.bus.open_consumer(std::move(consumer_options)));
+  auto last_message = std::chrono::steady_clock::now();
+  bool away = false;
+  while (!stop_.load(std::memory_order_relaxed)) {
+    const UnixNanos poll_start = now_ns();
+    auto batch = consumer->poll(options_.batch_messages_max, kPollTimeout);
+    const UnixNanos received = now_ns();
+    if (!batch) {
+      if (batch.error().code != ErrorCode::kUnavailable) return tl::unexpected(batch.error());
+      if (!std::exchange(away, true)) log_warning("{}; waiting for it", batch.error().message);
+      std::this_thread::sleep_for(kPollTimeout);
+      continue;
+    }
+    if (std::exchange(away, false)) log_info("{} is back", parts_.bus.describe());
+    if (batch->empty()) {
+      const auto idle = std::chrono::steady_clock::now() - last_message;
+      std::string said;
+      if (options_.idle_exit_ms > 0 && idle > Milliseconds(options_.idle_exit_ms) && drained(said))
+        break;
+      continue;
+    }
+    last_message = std::chrono::steady_clock::now();
+    TOCSIN_TRY_STATUS(process(*batch, received));
+    if (const Status committed = consumer->commit(*batch); !committed) {
+      // Everything is written; whoever has the partition now writes it again, to the same ids.
+      stats_.lost_partitions.fetch_add(1, std::memory_order_relaxed);
+      log_warning("commit: {}", committed.error().message);
+    }
+    record_spans(*batch, poll_start, received);
+  }
+  consumer->close();
+  return {};
+}
+
+Status create_topics(bus::Bus& bus, const DetectOptions& options) {
+  for (const std::string& topic :
+       {options.raw_topic, options.alerts_topic, options.dead_letter_topic})
+    TOCSIN_TRY_STATUS(bus.create_topic(topic, {}));
+  return {};
+}
+
+}  // namespace
+
+Status run_detect(const DetectParts& parts, const DetectOptions& options,
+                  const std::atomic<bool>& stop, DetectStats& stats) {
+  for (bool told = false;;) {
+    const Status created = create_topics(parts.bus, options);
+    if (created) break;
+    if (created.error().code != ErrorCode::kUnavailable) return created;
+    if (!std::exchange(told, true)) log_warning("{}; waiting for it", created.error().message);
+    if (stop.load(std::memory_order_relaxed)) return {};
+    std::this_thread::sleep_for(kPollTimeout);
+  }
+  std::atomic<bool> stop_all{false};
+  std::mutex mutex;
+  Status first_failure;
+  std::vector<std::jthread> threads;
+  std::atomic<std::size_t> running{options.workers};
+  for (std::size_t i = 0; i < options.workers; ++i) {
+    threads.emplace_back([&, i] {
+      Worker worker(parts, options, stop_all, stats);
+      Status status = worker.run(i + 1);
+      if (!status) {
+        const std::lock_guard lock(mutex);
+        if (first_failure) first_failure = std::move(status);
+        stop_all = true;
+      }
+      --running;
+    });
+  }
+  while (running > 0) {
+    if (stop) stop_all = true;
+    std::this_thread::sleep_for(Milliseconds(20));
+  }
+  threads.clear();
+  return first_failure;
+}
+
+}  // namespace tocsin::pipeline

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Detect: the consumer group that turns events into verdicts and alerts.
+//
+//   raw-events -> classify -> sinks (csv, sqlite) + topic alerts + topic dead-letter -> commit
+//   offsets
+//
+// Each worker is one member of the group with partitions of its own. A batch's offsets are
+// committed only after every output of the batch is durable, so a crash repeats work and never
+// loses an event; sinks and alert ids are idempotent.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "core/bus/bus.h"
+#include "core/sigma/taxonomy.h"
+#include "core/trace/tracer.h"
+#include "stages/match/engine.h"
+#include "stages/store/sink.h"
+
+namespace tocsin::pipeline {
+
+struct DetectOptions {
+  std::string raw_topic = "raw-events";
+  std::string alerts_topic = "alerts";
+  std::string dead_letter_topic = "dead-letter";
+  std::string group = "tocsin-detect";
+  std::size_t workers = 1;
+  std::size_t batch_messages_max = 2'000;
+  // Leave once this many milliseconds have passed without a message and no lag is left; 0: run for
+  // ever.
+  std::int64_t idle_exit_ms = 0;
+};
+
+// Counters only grow. Threads: read from anywhere while the stage runs.
+struct DetectStats {
+  std::atomic<std::uint64_t> events{0};
+  std::atomic<std::uint64_t> bytes{0};
+  std::atomic<std::uint64_t> detections{0};
+  std::atomic<std::uint64_t> alerts{0};
+  std::atomic<std::uint64_t> dead_letters{0};
+  std::atomic<std::uint64_t> repaired{0};
+  std::atomic<std::uint64_t> retries{0};  // of writes that failed and were tried again
+  std::atomic<std::uint64_t> lost_partitions{
+      0};  // batches handed to another member before the commit
+};
+
+struct DetectParts {
+  bus::Bus& bus;
+  std::shared_ptr<const match::Engine> engine;
+  const sigma::Taxonomy& taxonomy;
+  std::vector<store::Sink*> sinks;
+  trace::Tracer& tracer;
+};
+
+// Runs until `stop` turns true (then drains the batches under way), the idle time is over, or an
+// output fails for good. Creates the topics that are missing. Errors: the first failure of a
+// worker.
+[[nodiscard]] Status run_detect(const DetectParts& parts, const DetectOptions& options,
+                                const std::atomic<bool>& stop, DetectStats& stats);
+
+}  // namespace tocsin::pipeline

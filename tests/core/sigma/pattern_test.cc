@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/sigma/pattern.h"
+
+#include <doctest/doctest.h>
+
+#include <string_view>
+#include <vector>
+
+using tocsin::sigma::Part;
+using tocsin::sigma::PartKind;
+using tocsin::sigma::Pattern;
+
+namespace {
+
+Part literal(std::string_view text) { return {PartKind::kLiteral, std::string(text)}; }
+const Part kMany{PartKind::kMany, {}};
+const Part kOne{PartKind::kOne, {}};
+
+}  // namespace
+
+TEST_CASE("pattern: wildcards and escapes are read as the specification says") {
+  struct Case {
+    std::string_view text;
+    std::vector<Part> want;
+  };
+  const Case cases[] = {
+      {"", {}},
+      {"plain", {literal("plain")}},
+      {"a*b?c", {literal("a"), kMany, literal("b"), kOne, literal("c")}},
+      {R"(escaped\*\?\\*?)", {literal(R"(escaped*?\)"), kMany, kOne}},
+      {R"(escaped\nonspecial)", {literal(R"(escaped\nonspecial)")}},
+      {R"(*Test*Str\*ing*)", {kMany, literal("Test"), kMany, literal("Str*ing"), kMany}},
+      {R"(C:\Windows\*)", {literal(R"(C:\Windows*)")}},
+      {R"(C:\Windows\\*)", {literal(R"(C:\Windows\)"), kMany}},
+      {R"(a\\\*b)", {literal(R"(a\*b)")}},
+      {R"(\\\\server)", {literal(R"(\\server)")}},
+      {R"(\\server)", {literal(R"(\server)")}},
+      {R"(finalescape\)", {literal(R"(finalescape\)")}},
+      {"**", {kMany}},
+  };
+  for (const Case& c : cases) {
+    CAPTURE(c.text);
+    CHECK(Pattern::parse(c.text).parts() == c.want);
+  }
+}
+
+TEST_CASE("pattern: matches the whole value") {
+  struct Case {
+    std::string_view pattern, value;
+    bool want;
+  };
+  const Case cases[] = {
+      {"abc", "abc", true},
+      {"abc", "abcd", false},
+      {"*", "", true},
+      {"*", "anything", true},
+      {"?", "", false},
+      {"?", "x", true},
+      {"?", "\xC3\xA9", true},
+      {"??", "\xC3\xA9", false},
+      {"a*c", "ac", true},
+      {"a*c", "abbbc", true},
+      {"a*c", "abcb", false},
+      {"*foo", "foofoo", true},
+      {"*foo*bar", "foobarfoobar", true},
+      {"*a?c*", "xxabcxx", true},
+      {"*a?c*", "xxacxx", false},
+      {"*ab*ab*ab", "abab", false},
+      {"*ab*ab*ab", "ababab", true},
+      {"a*?", "a", false},
+      {"a*?", "ab", true},
+      {"*.exe", "x.exe.txt", false},
+  };
+  for (const Case& c : cases) {
+    CAPTURE(c.pattern);
+    CAPTURE(c.value);
+    CHECK(Pattern::parse(c.pattern).matches(c.value) == c.want);
+  }
+}
+
+TEST_CASE("pattern: windash takes dashes that start a word, in all five forms") {
+  Pattern p = Pattern::parse("* -param-1 /x a/b");
+  p.make_windash();
+  CHECK(p.matches("cmd -param-1 /x a/b"));
+  CHECK(p.matches("cmd /param-1 -x a/b"));
+  CHECK(p.matches("cmd \xE2\x80\x93param-1 \xE2\x80\x95x a/b"));
+  CHECK_FALSE(p.matches("cmd -param/1 /x a/b"));
+  CHECK_FALSE(p.matches("cmd -param-1 /x a-b"));
+}

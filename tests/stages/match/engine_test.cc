@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The compiled engine against the plain evaluator: the same rules must fire, whatever the rules and
+// the event.
+#include "stages/match/engine.h"
+
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include <random>
+#include <string>
+#include <vector>
+
+#include "core/sigma/evaluate.h"
+#include "core/sigma/parse.h"
+
+using namespace tocsin;
+
+namespace {
+
+const sigma::Taxonomy& taxonomy() { return sigma::Taxonomy::built_in(); }
+std::uint32_t process_route() {
+  return taxonomy().windows_route("Microsoft-Windows-Sysmon/Operational", "1");
+}
+
+std::string pick(std::mt19937& random, const std::vector<std::string>& choices) {
+  return choices[random() % choices.size()];
+}
+
+std::string random_word(std::mt19937& random, std::size_t length_max) {
+  std::string text(random() % (length_max + 1), ' ');
+  for (char& c : text) c = "abAB*?\\-/1"[random() % 10];
+  return text;
+}
+
+std::string quoted(std::string text) {
+  std::string out = "'";
+  for (const char c : text) out += c == '\'' ? std::string("''") : std::string(1, c);
+  return out + "'";
+}
+
+std::string random_item(std::mt19937& random) {
+  static const std::vector<std::string> kFields = {"F", "G", "H"};
+  static const std::vector<std::string> kModifiers = {"",
+                                                      "|contains",
+                                                      "|startswith",
+                                                      "|endswith",
+                                                      "|contains|all",
+                                                      "|cased",
+                                                      "|contains|cased",
+                                                      "|neq",
+                                                      "|contains|windash",
+                                                      "|startswith|windash",
+                                                      "|endswith|cased"};
+  const std::string field = pick(random, kFields);
+  switch (random() % 12) {
+    case 0:
+      return field + ": null";
+    case 1:
+      return fmt::format("'{}|exists': {}", field, random() % 2 == 0);
+    case 2:
+      return fmt::format("'{}|re': 'a+b'", field);
+    case 3:
+      return fmt::format("'{}|gt': {}", field, random() % 3);
+    case 4:
+      return fmt::format("'{}|fieldref': {}", field, pick(random, kFields));
+    default:
+      break;
+  }
+  std::string values;
+  for (std::size_t i = 0; i <= random() % 3; ++i)
+    values += (values.empty() ? "" : ", ") + quoted(random_word(random, 5));
+  return fmt::format("'{}{}': [{}]", field, pick(random, kModifiers), values);
+}
+
+std::string random_rule(std::mt19937& random, int number) {
+  static const std::vector<std::string> kConditions = {"a",
+                                                       "a and b",
+                                                       "a or b",
+                                                       "a and not b",
+                                                       "not a",
+                                                       "1 of them",
+                                                       "all of them",
+                                                       "a and (b or not c)",
+                                                       "not (a or b)",
+                                                       "(a and b) or (b and c)"};
+  static const std::vector<std::string> kLogsources = {
+      "{category: process_creation, product: windows}", "{product: windows, service: sysmon}",
+      "{product: windows}", "{product: linux}"};
+  std::string detection;
+  for (const char* name : {"a", "b", "c"}) {
+    if (random() % 8 == 0) {
+      detection += fmt::format("  {}: [{}]\n", name, quoted("k" + random_word(random, 2)));
+      continue;
+    }
+    detection += fmt::format("  {}: {{{}", name, random_item(random));
+    detection += "}\n";
+  }
+  return fmt::format(
+      "title: r{0}\nid: 00000000-0000-4000-8000-{0:012}\nlogsource: {1}\ndetection:\n{2}  "
+      "condition: {3}\n",
+      number, pick(random, kLogsources), detection, pick(random, kConditions));
+}
+
+}  // namespace
+
+TEST_CASE("engine: fires what the plain evaluator fires, on random rules and events") {
+  const unsigned seed = std::random_device{}();
+  CAPTURE(seed);
+  std::mt19937 random(seed);
+  std::size_t fired = 0;
+  for (int world = 0; world < 60; ++world) {
+    std::vector<sigma::Rule> rules;
+    for (int i = 0; i < 40; ++i) {
+      const auto parsed = sigma::parse_rules(random_rule(random, i), "random.yml");
+      for (const auto& rule : parsed.rules) rules.push_back(rule);
+    }
+    REQUIRE(rules.size() > 20);
+    const auto engine = match::Engine::build(rules, taxonomy());
+    match::Matcher matcher(engine);
+    for (int e = 0; e < 60; ++e) {
+      NormalizedEvent event;
+      event.route = process_route();
+      std::vector<std::string> texts;
+      texts.reserve(8);
+      for (std::size_t v = 0; v < random() % 5; ++v) {
+        texts.push_back(random() % 6 == 0 ? std::to_string(random() % 4) : random_word(random, 8));
+        const FieldId field = engine->fields().find(pick(random, {"F", "G", "H", "Other"}));
+        const ValueKind kind = random() % 8 == 0 ? ValueKind::kNull : ValueKind::kString;
+        event.values.push_back(
+            {field, kind, kind == ValueKind::kNull ? std::string_view() : texts.back()});
+      }
+      std::vector<match::RuleIndex> want;
+      for (match::RuleIndex i = 0; i < rules.size(); ++i)
+        if (sigma::Taxonomy::reads(rules[i].logsource, taxonomy().routes()[event.route]) &&
+            sigma::matches(engine->rules()[i], engine->fields(), event.values))
+          want.push_back(i);
+      const auto got = matcher.match(event);
+      fired += want.size();
+      CHECK(std::vector<match::RuleIndex>(got.begin(), got.end()) == want);
+    }
+  }
+  CHECK(fired > 1000);
+}
+
+TEST_CASE("engine: a rule reads only the events of its logsource") {
+  const auto rule = [](std::string_view id, std::string_view logsource) {
+    return sigma::parse_rules(
+               fmt::format(
+                   "title: t{0}\nid: 00000000-0000-4000-8000-00000000000{0}\nlogsource: {1}\n"
+                   "detection: {{s: {{A: x}}, condition: s}}\n",
+                   id, logsource),
+               "l.yml")
+        .rules.at(0);
+  };
+  const auto engine = match::Engine::build(
+      {rule("1", "{product: windows, category: process_creation}"),
+       rule("2", "{product: windows, service: security}"), rule("3", "{product: windows}"),
+       rule("4", "{category: process_creation}"), rule("5", "{product: linux}"),
+       rule("6", "{product: windows, category: registry_event}"),
+       rule("7", "{product: windows, service: sysmon}")},
+      taxonomy());
+  match::Matcher matcher(engine);
+  struct Case {
+    std::string_view channel, id;
+    std::vector<match::RuleIndex> want;
+  };
+  const Case cases[] = {
+      {"Microsoft-Windows-Sysmon/Operational", "1", {0, 2, 3, 6}},
+      {"MICROSOFT-windows-sysmon/operational", "13", {2, 5, 6}},
+      {"Security", "4688", {0, 1, 2, 3}},
+      {"security", "4624", {1, 2}},
+      {"Some-Vendor/Log", "1", {2}},
+  };
+  for (const Case& c : cases) {
+    CAPTURE(c.channel);
+    NormalizedEvent event;
+    event.route = taxonomy().windows_route(c.channel, c.id);
+    event.values.push_back({engine->fields().find("A"), ValueKind::kString, "x"});
+    const auto got = matcher.match(event);
+    CHECK(std::vector<match::RuleIndex>(got.begin(), got.end()) == c.want);
+  }
+  NormalizedEvent unknown;
+  unknown.values.push_back({engine->fields().find("A"), ValueKind::kString, "x"});
+  CHECK(matcher.match(unknown).empty());
+}
+
+TEST_CASE("engine: evidence names the values that made the rule match") {
+  const auto parsed = sigma::parse_rules(
+      "title: t\nid: 00000000-0000-4000-8000-000000000001\nlogsource: {product: windows}\n"
+      "detection:\n  s: {Image|endswith: \\a.exe, CommandLine|contains: evil}\n  f: {User: bob}\n"
+      "  condition: s and not f\n",
+      "e.yml");
+  const auto engine = match::Engine::build(parsed.rules, taxonomy());
+  match::Matcher matcher(engine);
+  NormalizedEvent event;
+  event.route = process_route();
+  event.values = {{engine->fields().find("Image"), ValueKind::kString, "C:\\A.exe"},
+                  {engine->fields().find("User"), ValueKind::kString, "alice"},
+                  {engine->fields().find("CommandLine"), ValueKind::kString, "do EVIL"}};
+  REQUIRE(matcher.match(event).size() == 1);
+  const auto evidence = matcher.evidence(0, event);
+  REQUIRE(evidence.size() == 2);
+  CHECK(evidence[0].field == "Image");
+  CHECK(evidence[1].value == "do EVIL");
+}
+
+TEST_CASE("engine: remembered values do not leak between fields or events") {
+  const auto parsed = sigma::parse_rules(
+      "title: t\nid: 00000000-0000-4000-8000-000000000001\nlogsource: {product: windows}\n"
+      "detection: {s: {A: x, B: y}, condition: s}\n",
+      "m.yml");
+  const auto engine = match::Engine::build(parsed.rules, taxonomy());
+  match::Matcher matcher(engine);
+  const FieldId a = engine->fields().find("A");
+  const FieldId b = engine->fields().find("B");
+  NormalizedEvent event;
+  event.route = process_route();
+  for (int round = 0; round < 3; ++round) {
+    event.values = {{a, ValueKind::kString, "x"}};
+    CHECK(matcher.match(event).empty());
+    event.values = {{a, ValueKind::kString, "y"}, {b, ValueKind::kString, "x"}};
+    CHECK(matcher.match(event).empty());
+    event.values = {{a, ValueKind::kString, "x"}, {b, ValueKind::kString, "y"}};
+    CHECK(matcher.match(event).size() == 1);
+  }
+}
