@@ -36,6 +36,8 @@ Status set(rd_kafka_conf_t* conf, const std::string& name, const std::string& va
 Result<Conf> make_conf(const Settings& settings, const std::map<std::string, std::string>& ours) {
   Conf conf(rd_kafka_conf_new());
   TOCSIN_TRY_STATUS(set(conf.get(), "bootstrap.servers", settings.brokers));
+  // A broker that comes back is noticed within two seconds, not ten.
+  TOCSIN_TRY_STATUS(set(conf.get(), "reconnect.backoff.max.ms", "2000"));
   for (const auto& [name, value] : ours) TOCSIN_TRY_STATUS(set(conf.get(), name, value));
   for (const auto& [name, value] : settings.properties) {
     if (std::find(kEmbeddedProperties.begin(), kEmbeddedProperties.end(), name) ==
