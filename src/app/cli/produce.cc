@@ -16,10 +16,7 @@
 #include "core/trace/tracer.h"
 #include "stages/produce/files/files.h"
 #include "stages/produce/publish.h"
-#if __has_include("stages/produce/synthetic/synthetic.h")
 #include "stages/produce/synthetic/synthetic.h"
-#define TOCSIN_HAS_SYNTHETIC
-#endif
 
 namespace tocsin::cli {
 namespace {
@@ -31,12 +28,10 @@ struct ProduceCommand {
   produce::FilesOptions files;
   produce::PublishOptions publish;
   bool json = false;
-#ifdef TOCSIN_HAS_SYNTHETIC
   bool synthetic = false;
   produce::SyntheticOptions simulator;
   std::string start;
   bool list_scenarios = false;
-#endif
 };
 
 std::string summary_json(const produce::PublishStats& stats) {
@@ -79,10 +74,8 @@ void print_summary(const produce::PublishStats& stats, const std::string& bus,
 }
 
 produce::OpenSource opener(const ProduceCommand& command) {
-#ifdef TOCSIN_HAS_SYNTHETIC
   if (command.synthetic)
     return [options = command.simulator] { return produce::open_synthetic(options); };
-#endif
   return [paths = command.paths, options = command.files] {
     return produce::open_files(paths, options);
   };
@@ -146,7 +139,6 @@ Result<int> run(const ProduceCommand& command, const Shared& shared) {
   return stats.unreadable != 0 || stats.failed != 0 ? kFailed : kDone;
 }
 
-#ifdef TOCSIN_HAS_SYNTHETIC
 void list_scenarios() {
   for (const produce::ScenarioInfo& scenario : produce::scenarios()) {
     std::string tactics;
@@ -158,19 +150,13 @@ void list_scenarios() {
                 fmt::format("{:<24} {} ({})", scenario.id, scenario.title, tactics).c_str());
   }
 }
-#endif
 
 int execute(const ProduceCommand& command, const Shared& shared) {
-#ifdef TOCSIN_HAS_SYNTHETIC
   if (command.list_scenarios) {
     list_scenarios();
     return kDone;
   }
-  const bool needs_paths = !command.synthetic;
-#else
-  const bool needs_paths = true;
-#endif
-  if (needs_paths && command.paths.empty()) {
+  if (!command.synthetic && command.paths.empty()) {
     std::fprintf(stderr,
                  "tocsin: produce what? Name files or folders, `-` for standard input, or "
                  "`synthetic`; see tocsin produce --help\n");
@@ -209,7 +195,6 @@ void add_sources(CLI::App& app, const std::shared_ptr<ProduceCommand>& command) 
   jsonl->add_option("paths", command->paths, "Files and folders, - for standard input")->required();
   jsonl->parse_complete_callback([command] { command->files.format = produce::Format::kJson; });
 
-#ifdef TOCSIN_HAS_SYNTHETIC
   CLI::App* synthetic = app.add_subcommand(
       "synthetic", "A simulated Windows estate with attacks woven in; the truth is in the headers");
   synthetic->fallthrough();
@@ -226,10 +211,13 @@ void add_sources(CLI::App& app, const std::shared_ptr<ProduceCommand>& command) 
         if (time) command->simulator.start = *time;
         return time ? std::string() : "not a time: " + text;
       });
+  synthetic
+      ->add_option("--attack-share", simulator.attack_share, "Share of the events that are attack")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str();
   synthetic->add_option("--scenarios", simulator.scenarios, "Only these attacks; see --list");
   synthetic->add_flag("--list", command->list_scenarios, "List the attack scenarios and leave");
   synthetic->parse_complete_callback([command] { command->synthetic = true; });
-#endif
 }
 
 }  // namespace

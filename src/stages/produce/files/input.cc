@@ -8,20 +8,17 @@
 #include <optional>
 #include <utility>
 
+#include "stages/produce/evtx/evtx.h"
 #include "stages/produce/files/archive_source.h"
 #include "stages/produce/files/document_source.h"
 #include "stages/produce/files/encoding.h"
 #include "stages/produce/files/json_extent.h"
-#ifdef TOCSIN_HAS_EVTX
-#include "stages/produce/evtx/evtx.h"
-#endif
 
 namespace tocsin::produce {
 namespace {
 
 constexpr std::size_t kArchiveDepthMax = 4;
 constexpr std::size_t kMagicBytes = 8;
-constexpr std::string_view kEvtxMagic("ElfFile\0", 8);
 constexpr std::string_view kAppleDoubleMagic("\x00\x05\x16\x07", 4);
 constexpr std::string_view kBlanks = " \t\r\n";
 
@@ -65,7 +62,6 @@ Look look(InputBuffer& bytes, std::optional<Error>& error, Enough&& enough) {
 
 Opened open_evtx_input(const Input& input, InputBuffer& bytes) {
   if (input.options.format == Format::kJson) return not_a_log(input, "this is EVTX, not JSON");
-#ifdef TOCSIN_HAS_EVTX
   Result<std::unique_ptr<Source>> source = [&]() -> Result<std::unique_ptr<Source>> {
     if (!input.path.empty()) return open_evtx(input.path);
     std::optional<Error> error;
@@ -81,10 +77,6 @@ Opened open_evtx_input(const Input& input, InputBuffer& bytes) {
   Opened opened;
   opened.source = *std::move(source);
   return opened;
-#else
-  static_cast<void>(bytes);
-  return problem(input, "file.unreadable", "this build cannot read EVTX", false);
-#endif
 }
 
 Opened open_text(const Input& input, InputBuffer& bytes, bool known_extension) {
@@ -143,7 +135,7 @@ Opened open_input(const Input& input, InputBuffer& bytes) {
   if (is_resource_fork(input.label, start))
     return not_a_log(input, "passed over: a macOS resource fork, not a log");
   if (start.empty()) return problem(input, "file.empty", "the file is empty", true);
-  if (start.starts_with(kEvtxMagic)) return open_evtx_input(input, bytes);
+  if (looks_like_evtx(start)) return open_evtx_input(input, bytes);
   if (looks_like_archive(start)) {
     if (input.depth >= kArchiveDepthMax)
       return problem(input, "archive.too_deep", "archives nested too deep", false);
