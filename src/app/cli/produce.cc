@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <memory>
 #include <string>
 #include <utility>
@@ -166,20 +167,27 @@ int execute(const ProduceCommand& command, const Shared& shared) {
   return code ? *code : report(code.error());
 }
 
+std::string above_zero(const std::string& text) {
+  char* end = nullptr;
+  const double number = std::strtod(text.c_str(), &end);
+  return end == text.c_str() + text.size() && number > 0 ? std::string()
+                                                         : "'" + text + "' is no number above 0";
+}
+
 void add_pace_options(CLI::App& app, ProduceCommand& command) {
   produce::PublishOptions& publish = command.publish;
   app.add_option("--rate", publish.pace.rate, "At most so many events a second, evenly spaced")
-      ->check(CLI::PositiveNumber)
+      ->check(above_zero)
       ->envname("TOCSIN_RATE");
   app.add_option("--count", publish.count, "Stop after so many events")
-      ->check(CLI::PositiveNumber)
+      ->check(above_zero)
       ->envname("TOCSIN_COUNT");
   app.add_flag("--loop", publish.loop,
                "Start over at the end; the same events keep the same ids, so detect counts them "
                "once");
   app.add_option("--speed", publish.pace.speed,
                  "Replay by the events' own times: 1 real time, 60 an hour in a minute")
-      ->check(CLI::PositiveNumber)
+      ->check(above_zero)
       ->envname("TOCSIN_SPEED");
   app.add_flag("--json", command.json, "Print the final figures as one JSON object on stdout");
 }

@@ -161,7 +161,7 @@ class Publisher {
   [[nodiscard]] static std::string source_text(const Origin& origin) {
     if (origin.path == "synthetic") return "synthetic";
     if (origin.line != 0) return fmt::format("jsonl:{}:{}", origin.path, origin.line);
-    return "evtx:" + origin.path;
+    return (origin.record_id != 0 ? "evtx:" : "file:") + origin.path;
   }
 
   void refuse_too_large(RawEvent& event) {
