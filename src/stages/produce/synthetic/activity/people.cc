@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "stages/produce/synthetic/log/security.h"
+#include "stages/produce/synthetic/log/sysmon.h"
 #include "stages/produce/synthetic/log/windows.h"
 
 namespace tocsin::synthetic {
@@ -163,8 +164,6 @@ Person& People::someone(UnixNanos now, Audience who) {
   return *chosen;
 }
 
-Person& People::administrator(UnixNanos now) { return someone(now, kAdmin); }
-
 Machines::Machines(World& world) : world_(world) {
   for (Host& host : world.estate.hosts) {
     Machine& machine = machines_.emplace_back();
@@ -196,6 +195,10 @@ void Machines::background(Machine& machine, UnixNanos now) {
                                   "demand start", "auto start", expand("{service}", scene, rng));
       break;
     case 3:
+      if (rng.percent(15))
+        sysmon::driver_loaded(world_, now, host,
+                              expand(R"(C:\Windows\System32\drivers\{driverfile}.sys)", scene, rng),
+                              "Microsoft Windows Hardware Compatibility Publisher");
       windows::task_run(world_, now, host, expand("{updatetask}", scene, rng), "taskhostw.exe");
       break;
     case 4:

@@ -34,8 +34,6 @@ class People {
   // A person who is logged on at a workstation; logs one on when nobody is there. Keeps the
   // session.
   Person& someone(UnixNanos now, Audience who);
-  // The privileged session of an administrator, likewise.
-  Person& administrator(UnixNanos now);
 
  private:
   void come(Person& person, UnixNanos now, bool silently);

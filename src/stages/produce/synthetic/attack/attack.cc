@@ -41,8 +41,11 @@ Person& Attack::victim(Audience who) {
 }
 
 Process Attack::open(Person& person, std::string_view key) {
-  world.timeline.set_truth(0);
-  return resident(world, scene, at, person.doer, key);
+  const std::uint32_t truth = world.timeline.truth();
+  world.timeline.set_truth(0);  // that it was open is nobody's fault
+  const Process& process = resident(world, scene, at, person.doer, key);
+  world.timeline.set_truth(truth);
+  return process;
 }
 
 Host& Attack::server(Audience kind) {

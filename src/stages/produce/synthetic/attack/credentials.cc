@@ -202,9 +202,12 @@ void ntds_theft(Attack& a) {
           {R"(cmd.exe /c copy \\?\GLOBALROOT\Device\HarddiskVolumeShadowCopy{n}\Windows\NTDS\ntds.dit {dir}.dit)"},
           {R"(file {dir}.dit)"});
       break;
-    default:
-      a.run(winrm, "esentutl", {R"(esentutl.exe /y /vss C:\Windows\NTDS\ntds.dit /d {dir}.bin)"},
-            {R"(file {dir}.bin)"});
+    default: {
+      const Process copy = a.run(winrm, "esentutl",
+                                 {R"(esentutl.exe /y /vss C:\Windows\NTDS\ntds.dit /d {dir}.bin)"},
+                                 {R"(file {dir}.bin)"});
+      sysmon::raw_read(a.world, a.at, copy, R"(\Device\HarddiskVolumeShadowCopy3)");
+    }
   }
   a.step("credential-access", "T1003.002");
   a.run(winrm, "reg",

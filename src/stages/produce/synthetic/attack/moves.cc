@@ -165,6 +165,9 @@ void dump_lsass(Attack& attack, const Process& shell) {
           {R"({miminame}.exe "privilege::debug" "sekurlsa::logonpasswords" exit)",
            R"("{miminame}.exe" -c {h6} --out {dump})"});
       touch(tool, attack.chance(60) ? 0x1010 : 0x1410, "UNKNOWN(00000000770C8000)");
+      for (const Kind kind : {Kind::k4656, Kind::k4663})
+        security::object_access(attack.world, attack.at, tool, kind, "Process",
+                                R"(\Device\HarddiskVolume3\Windows\System32\lsass.exe)", 0x1010);
       break;
     }
     case 1: {
@@ -288,6 +291,7 @@ Process spread(Attack& attack, const Process& shell, const Account& who, Host& t
         {R"({psexecname}.exe \\{peer} -accepteula -s -d cmd.exe /c {payload2})",
          R"({psexecname}.exe \\{peerip} -u {domain}\{anyadmin} -p {password} -s cmd.exe)"},
         {"net {peer}:445"});
+    security::explicit_credentials(world, attack.at, shell, who, target.name);
     security::share_opened(world, attack.at, target, logon, *shell.host, "ADMIN$");
     security::share_file(world, attack.at, target, logon, *shell.host, "ADMIN$",
                          attack.text("{svc}.exe"), 0x17019f);

@@ -51,6 +51,7 @@ class Timeline {
   // Truths: 0 is benign. What is added carries the truth set last.
   std::uint32_t add_truth(Truth truth);
   void set_truth(std::uint32_t truth) { truth_ = truth; }
+  [[nodiscard]] std::uint32_t truth() const { return truth_; }
   // Events added so far that belong to an attack.
   [[nodiscard]] std::uint64_t attack_events() const { return attack_events_; }
 

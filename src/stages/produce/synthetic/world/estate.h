@@ -85,7 +85,6 @@ struct Host {
   Audience audience = kWorkstation;
   std::uint32_t machine_id = 0;   // the first part of Sysmon's GUIDs
   bool audits_processes = false;  // Security 4688 beside Sysmon 1
-  bool defender_tampered = false;
 
   std::deque<Resident> residents;  // of the machine: services.exe, svchost groups, agents
   std::array<std::uint64_t, kChannels> record_ids{};
