@@ -3,6 +3,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
 #include "stages/normalize/normalizer.h"
 
 namespace tocsin::normalize {
@@ -74,7 +78,16 @@ Status Walker::add(std::string_view name, Value value, bool frame) {
     return fail(ErrorCode::kInvalid,
                 fmt::format("not JSON: '{}' is no value", token.substr(0, 40)));
   values_.push_back({names_.find(name), token, frame});
+  if (name.find(' ') != std::string_view::npos) add_without_blanks(name, token);
   return {};
+}
+
+// Defender writes `Threat Name`; rules write ThreatName.
+void Walker::add_without_blanks(std::string_view name, std::string_view token) {
+  char* const at = arena_.allocate(name.size());
+  char* const end = std::remove_copy(name.begin(), name.end(), at, ' ');
+  const NameEntry* entry = names_.find({at, static_cast<std::size_t>(end - at)});
+  if (entry != nullptr) values_.push_back({entry, token, false});
 }
 
 Status Walker::walk_any(std::string_view name, Value value, bool frame, int depth) {

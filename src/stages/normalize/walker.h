@@ -49,6 +49,7 @@ class Walker {
   // Everything below `value`, named by its path; arrays give every element the array's name.
   [[nodiscard]] Status walk_any(std::string_view name, Value value, bool frame, int depth);
   [[nodiscard]] Status add(std::string_view name, Value value, bool frame);
+  void add_without_blanks(std::string_view name, std::string_view token);
   [[nodiscard]] std::string_view join(std::string_view a, char separator, std::string_view b);
 
   const NameTable& names_;

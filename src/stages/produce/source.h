@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Source: where events come from. Files, archives, stdin, EVTX and the simulator look the same to what
-// publishes them (`tocsin produce`) and to what scans them in place (`tocsin scan`).
+// Source: where events come from. Files, archives, stdin, EVTX and the simulator look the same to
+// what publishes them (`tocsin produce`) and to what scans them in place (`tocsin scan`).
 //
 //   evtx/ files/ synthetic/ -> Source::next() -> RawEvent | Problem
 #pragma once
@@ -20,7 +20,7 @@ struct Problem {
   std::string code;               // "evtx.bad_chunk", "file.unreadable", "line.too_long", ...
   std::string message;            // one sentence for people: what is wrong and what to do
   std::string bytes;              // the original bytes that could not be read; cut at 64 KiB
-  bool skipped_only = false;      // a file that is not a log at all: told, but not counted as an error
+  bool skipped_only = false;  // a file that is not a log at all: told, but not counted as an error
 };
 
 enum class Next : std::uint8_t {
