@@ -32,7 +32,7 @@ constexpr std::string_view kMarker = ".tocsin-demo";  // a folder with it may be
 struct DemoCommand {
   std::vector<std::string> paths;
   std::vector<std::string> rules;
-  std::size_t events = 20'000;
+  std::size_t events = 100'000;
 };
 
 class Demo {

@@ -144,8 +144,7 @@ TEST_CASE("corpus: engine and plain evaluator agree on the attack logs") {
   // The plain evaluator compiles each regular expression anew: a sample of the events is enough
   // here.
   std::size_t seen = 0, compared = 0, fired = 0;
-  for_events((*data / "evtx-attack-samples").string(), [&](const RawEvent& raw) {
-    if (seen++ % 40 != 0) return;
+  const auto compare = [&](const RawEvent& raw) {
     REQUIRE(normalizer.normalize(raw.json, event));
     const auto got = matcher.match(event);
     std::vector<match::RuleIndex> want;
@@ -158,6 +157,12 @@ TEST_CASE("corpus: engine and plain evaluator agree on the attack logs") {
     CHECK(std::vector<match::RuleIndex>(got.begin(), got.end()) == want);
     ++compared;
     fired += want.size();
+  };
+  for_events((*data / "regression").string(), [&](const RawEvent& raw) {
+    if (seen++ % 2 == 0) compare(raw);
+  });
+  for_events((*data / "evtx-attack-samples").string(), [&](const RawEvent& raw) {
+    if (seen++ % 40 == 0) compare(raw);
   });
   MESSAGE("events compared: ", compared, ", rules fired: ", fired);
   CHECK(fired > 50);
