@@ -8,6 +8,7 @@
 #include <chrono>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <thread>
 
 #include "app/pipeline/classifier.h"
@@ -248,19 +249,27 @@ Status Worker::process(const bus::Batch& batch, UnixNanos received) {
   return write_outputs();
 }
 
-// Whether the group has nothing left to read.
+// Whether the group has nothing left to read. A group that has not committed anything yet is not
+// in the list, or without the partition: then all of the partition is left.
 bool Worker::drained(std::string& said) const {
+  const auto topics = parts_.bus.topics();
   const auto groups = parts_.bus.groups();
-  if (!groups) {
-    said = groups.error().message;
+  if (!topics || !groups) {
+    said = (topics ? groups.error() : topics.error()).message;
     return false;
+  }
+  std::set<std::int32_t> unread;
+  for (const bus::TopicInfo& topic : *topics) {
+    if (topic.name != options_.raw_topic) continue;
+    for (const bus::PartitionInfo& p : topic.partitions)
+      if (p.end_offset > p.first_offset) unread.insert(p.partition);
   }
   for (const bus::GroupInfo& group : *groups) {
     if (group.name != options_.group) continue;
-    for (const bus::GroupPartition& partition : group.partitions)
-      if (partition.where.topic == options_.raw_topic && partition.lag > 0) return false;
+    for (const bus::GroupPartition& p : group.partitions)
+      if (p.where.topic == options_.raw_topic && p.lag == 0) unread.erase(p.where.partition);
   }
-  return true;
+  return unread.empty();
 }
 
 Status Worker::run(std::size_t number) {
