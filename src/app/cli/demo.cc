@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
@@ -32,7 +33,8 @@ constexpr std::string_view kMarker = ".tocsin-demo";  // a folder with it may be
 struct DemoCommand {
   std::vector<std::string> paths;
   std::vector<std::string> rules;
-  std::size_t events = 100'000;
+  std::size_t events = 50'000;
+  std::size_t rate = 10'000;
 };
 
 class Demo {
@@ -118,7 +120,8 @@ Status Demo::start() {
     return {};
   };
   if (command_.paths.empty()) {
-    TOCSIN_TRY_STATUS(produce({"synthetic", "--events", std::to_string(command_.events)}));
+    TOCSIN_TRY_STATUS(produce({"synthetic", "--rate", std::to_string(command_.rate), "--events",
+                               std::to_string(command_.events)}));
     TOCSIN_TRY_STATUS(produce({"jsonl", folder_ + "/examples"}));
   } else {
     TOCSIN_TRY_STATUS(produce(command_.paths));
@@ -165,6 +168,7 @@ TopicFigures figures(bus::Bus& bus, const std::string& raw, const std::string& a
     for (const bus::GroupInfo& group : *groups)
       for (const bus::GroupPartition& partition : group.partitions)
         if (partition.where.topic == raw && partition.committed > 0) out.lag -= partition.committed;
+  out.lag = std::max<std::int64_t>(0, out.lag);  // the two figures are not of one instant
   return out;
 }
 
@@ -279,6 +283,9 @@ void add_demo(Context& context) {
                   "File or folder of Sigma rules; repeatable (default: the starter rules)")
       ->allow_extra_args(false);
   app->add_option("--events", command->events, "Events of the simulated estate")
+      ->capture_default_str();
+  app->add_option("--rate", command->rate, "Events a second of the simulated estate")
+      ->check(CLI::Range(1, 1'000'000))
       ->capture_default_str();
   add_bus_options(*app, context.shared);
   add_trace_options(*app, context.shared);
