@@ -11,7 +11,8 @@
 
 namespace tocsin::tests {
 
-// $TOCSIN_DATA, else ../shared/data beside the repository; empty, and said loudly, when it is not there.
+// $TOCSIN_DATA, else ../shared/data beside the repository; empty, and said loudly, when it is not
+// there.
 inline std::optional<std::filesystem::path> sample_data() {
   const char* given = std::getenv("TOCSIN_DATA");
   const std::filesystem::path path = given != nullptr ? given : "../shared/data";

@@ -186,7 +186,8 @@ TEST_CASE_FIXTURE(
 }
 
 TEST_CASE_FIXTURE(Fixture, "normalizer: a name with blanks is also read without them") {
-  REQUIRE(run(R"({"Event":{"System":{"EventID":1116,"Channel":"X"},"EventData":{"Integrity Level":"x"}}})"));
+  REQUIRE(run(
+      R"({"Event":{"System":{"EventID":1116,"Channel":"X"},"EventData":{"Integrity Level":"x"}}})"));
   CHECK(get("IntegrityLevel") == "x");
 }
 

@@ -29,7 +29,7 @@ constexpr Activity kRows[] = {
      "codecmd",
      "node",
      R"("C:\Program Files\nodejs\node.exe" "C:\Program Files\nodejs\node_modules\npm\bin\npm-cli.js" {npmcmd})",
-     {"web registry.npmjs.org", "file {repodir}\\node_modules\\.package-lock.json",
+     {"web npm.meridian.example", "file {repodir}\\node_modules\\.package-lock.json",
       "file "
       "{home}\\AppData\\Local\\npm-cache\\_logs\\{year}-{month}-{day}T{n2}_{n2}_{n2}_{n3}Z-debug-0."
       "log"}},
@@ -67,7 +67,7 @@ constexpr Activity kRows[] = {
      "codecmd",
      "dotnet",
      R"("C:\Program Files\dotnet\dotnet.exe" {dotnetcmd})",
-     {"web api.nuget.org", "file {repodir}\\bin\\Debug\\net8.0\\{module}.dll"}},
+     {"web nuget.meridian.example", "file {repodir}\\bin\\Debug\\net8.0\\{module}.dll"}},
     {kDeveloper,
      8,
      300,
@@ -103,7 +103,7 @@ constexpr Activity kRows[] = {
      "codecmd",
      "python",
      R"(python -m {pytool})",
-     {"web pypi.org", "web files.pythonhosted.org"}},
+     {"web python.meridian.example"}},
     {kDeveloper,
      6,
      900,

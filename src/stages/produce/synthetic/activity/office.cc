@@ -368,7 +368,7 @@ constexpr Activity kRows[] = {
      "cmd",
      "pip",
      R"("{home}\AppData\Local\Programs\Python\Python312\Scripts\pip.exe" install --upgrade {pypkg})",
-     {"web pypi.org", "web files.pythonhosted.org",
+     {"web python.meridian.example",
       "file "
       "{home}\\AppData\\Local\\Temp\\pip-unpack-{h8}\\{pypkg}-{n}.{n}.{n}-cp312-win_amd64.whl"}},
     {kEveryone,

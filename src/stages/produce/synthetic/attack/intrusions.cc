@@ -141,7 +141,7 @@ void supply_chain(Attack& a) {
   const Process npm = a.run(
       shell, "node",
       {R"("C:\Program Files\nodejs\node.exe" "C:\Program Files\nodejs\node_modules\npm\bin\npm-cli.js" install {pkg}@{n}.{n}.{n})"},
-      {"web registry.npmjs.org", R"(file {repodir}\node_modules\{pkg}\preinstall.js)"});
+      {"web npm.meridian.example", R"(file {repodir}\node_modules\{pkg}\preinstall.js)"});
   a.step("execution", "T1059.007");
   const Process cmd = a.run(
       npm, "cmd",
