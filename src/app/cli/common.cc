@@ -51,7 +51,8 @@ void add_bus_options(CLI::App& command, Shared& shared) {
   command
       .add_option("--bus-property", shared.bus_properties,
                   "librdkafka property name=value (TLS, SASL, tuning); repeatable")
-      ->envname("TOCSIN_BUS_PROPERTY");
+      ->envname("TOCSIN_BUS_PROPERTY")
+      ->allow_extra_args(false);
   command.add_option("--raw-topic", shared.raw_topic, "Topic of the events")
       ->envname("TOCSIN_RAW_TOPIC")
       ->capture_default_str();
@@ -69,7 +70,8 @@ void add_trace_options(CLI::App& command, Shared& shared) {
           "--traces", shared.traces,
           "Where spans go: http://HOST:4318 (OTLP), FILE.db (for `tocsin trace`), or a FILE of "
           "OTLP JSON lines; repeatable")
-      ->envname("TOCSIN_TRACES");
+      ->envname("TOCSIN_TRACES")
+      ->allow_extra_args(false);
 }
 
 }  // namespace tocsin::cli

@@ -30,6 +30,7 @@ struct DetectCommand {
   bool no_fsync = false;
   std::size_t workers = 0;
   double drain_seconds = 0;
+  double session_seconds = 10;
   bool json = false;
 };
 
@@ -122,6 +123,7 @@ int run(const DetectCommand& options, const Shared& shared) {
   detect.alerts_topic = shared.alerts_topic;
   detect.dead_letter_topic = shared.dead_letter_topic;
   detect.idle_exit_ms = static_cast<std::int64_t>(options.drain_seconds * 1000);
+  detect.session_timeout_ms = static_cast<std::int64_t>(options.session_seconds * 1000);
   detect.workers = options.workers != 0
                        ? options.workers
                        : std::min(4u, std::max(1u, std::thread::hardware_concurrency()));
@@ -181,9 +183,18 @@ void add_detect(Context& context) {
       ->envname("TOCSIN_BATCH")
       ->check(CLI::Range(1, 100'000))
       ->capture_default_str();
+  command
+      ->add_option(
+          "--session-timeout", options->session_seconds,
+          "A detector silent for so many SECONDS loses its partitions to the others (Kafka: "
+          "6 at least)")
+      ->envname("TOCSIN_SESSION_TIMEOUT")
+      ->check(CLI::Range(0.1, 3600.0))
+      ->capture_default_str();
   command->add_option("--sinks", options->sinks, "Where verdicts go: csv,sqlite")
       ->envname("TOCSIN_SINKS")
       ->delimiter(',')
+      ->allow_extra_args(false)
       ->check(CLI::IsMember({"csv", "sqlite"}))
       ->capture_default_str();
   command
