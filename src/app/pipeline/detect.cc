@@ -2,6 +2,7 @@
 #include "app/pipeline/detect.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
@@ -276,7 +277,9 @@ Status Worker::run(std::size_t number) {
   bus::ConsumerOptions consumer_options;
   consumer_options.group = options_.group;
   consumer_options.topics = {options_.raw_topic};
-  consumer_options.client_id = fmt::format("tocsin-detect-{}", number);
+  consumer_options.session_timeout = Milliseconds(options_.session_timeout_ms);
+  // The process as well: the lists of a group's members show who reads what.
+  consumer_options.client_id = fmt::format("tocsin-detect-{}-{}", getpid(), number);
   bus::ProducerOptions producer_options;
   producer_options.client_id = fmt::format("tocsin-detect-{}", number);
   producer_options.on_delivery = [this](const bus::Delivery& d) { watch_.on_delivery(d); };

@@ -32,6 +32,7 @@ struct DetectOptions {
   std::string group = "tocsin-detect";
   std::size_t workers = 1;
   std::size_t batch_messages_max = 2'000;
+  std::int64_t session_timeout_ms = 10'000;  // a silent detector's partitions go to the others then
   // Leave once this many milliseconds have passed without a message and no lag is left; 0: run for
   // ever.
   std::int64_t idle_exit_ms = 0;
