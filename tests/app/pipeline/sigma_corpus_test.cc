@@ -49,8 +49,8 @@ struct Sample {
   std::size_t want = 1;
 };
 
-// Samples whose rule fires more often than their info.yml says: its "match_count: 1" stands for "at least once"
-// there. The events were checked one by one: each satisfies the rule's condition.
+// Samples whose rule fires more often than their info.yml says: its "match_count: 1" stands for "at
+// least once" there. The events were checked one by one: each satisfies the rule's condition.
 std::size_t really_fires(const std::string& sample, std::size_t said) {
   static const std::map<std::string, std::size_t> kCounts = {
       {"file_event_win_cred_dump_tools_dropped_files", 3},
