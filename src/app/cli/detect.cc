@@ -150,13 +150,14 @@ int run(const DetectCommand& options, const Shared& shared) {
   done = true;
   progress.join();
   stopper.join();
-  (*tracer)->flush(std::chrono::milliseconds(5'000));
+  const bool flushed = (*tracer)->flush(std::chrono::milliseconds(5'000));
   if (options.json) print_json(stats, seconds);
   log_info(
       "detect: {} events, {} detections, {} alerts, {} dead letters; spans: {} exported, {} "
-      "dropped",
+      "dropped{}",
       stats.events.load(), stats.detections.load(), stats.alerts.load(), stats.dead_letters.load(),
-      (*tracer)->stats().exported, (*tracer)->stats().dropped);
+      (*tracer)->stats().exported, (*tracer)->stats().dropped,
+      flushed ? "" : ", others still wait for their collector");
   return status ? kDone : report(status.error());
 }
 
