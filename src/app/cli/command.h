@@ -34,6 +34,9 @@ struct Shared {
   bool quiet = false;
   bool verbose = false;
 
+  // Commands that heed the options of the bus and of tracing: for their help.
+  std::vector<const CLI::App*> bus_commands, trace_commands;
+
   [[nodiscard]] std::string bus_url() const;
   [[nodiscard]] Result<std::unique_ptr<bus::Bus>> open_bus() const;
 };
@@ -45,10 +48,18 @@ struct Context {
   int exit_code = kDone;
 };
 
-void add_bus_options(CLI::App& command, Shared& shared);    // --bus, --bus-property, topic names
-void add_trace_options(CLI::App& command, Shared& shared);  // --traces
+// The headings of the shared options in the help.
+inline constexpr const char* kBusGroup = "Bus";
+inline constexpr const char* kTraceGroup = "Traces";
+inline constexpr const char* kCommonGroup = "Common options";
 
-// Prints "tocsin: <message>" on stderr and returns the exit code that fits the error.
+// --data, --bus, --traces ...: options of the whole program, given before or after the command.
+void add_shared_options(CLI::App& root, Shared& shared);
+// Say in the help of the command that it heeds them.
+void add_bus_options(CLI::App& command, Shared& shared);
+void add_trace_options(CLI::App& command, Shared& shared);
+
+// Prints "tocsin: <message>" on stderr and returns kFailed.
 int report(const Error& error);
 
 // Set by SIGINT and SIGTERM; long-running commands drain and leave when it turns true.
@@ -64,5 +75,8 @@ void add_topics(Context& context);
 void add_trace(Context& context);
 void add_report(Context& context);
 void add_rules(Context& context);
+void add_dlq(Context& context);
+void add_config(Context& context);
+void add_doctor(Context& context);
 
 }  // namespace tocsin::cli

@@ -15,6 +15,19 @@ void on_signal(int signal) {
   if (g_stop.exchange(true)) std::signal(signal, SIG_DFL);
 }
 
+std::string wrong_bus(const std::string& url) {
+  for (const std::string_view scheme : {"embedded:", "kafka://"})
+    if (url.starts_with(scheme) && url.size() > scheme.size()) return {};
+  return "'" + url + "' is no bus: embedded:DIR or kafka://HOST:PORT,HOST:PORT is wanted";
+}
+
+// The value stays untold: it may be a password.
+std::string wrong_property(const std::string& property) {
+  const std::size_t equals = property.find('=');
+  if (equals != std::string::npos && equals > 0) return {};
+  return "'" + property.substr(0, equals) + "': expected name=value";
+}
+
 }  // namespace
 
 bool stop_requested() { return g_stop.load(std::memory_order_relaxed); }
@@ -43,35 +56,48 @@ Result<std::unique_ptr<bus::Bus>> Shared::open_bus() const {
   return bus::open(bus_url(), properties);
 }
 
-void add_bus_options(CLI::App& command, Shared& shared) {
-  command
-      .add_option("--bus", shared.bus,
+void add_shared_options(CLI::App& root, Shared& shared) {
+  root.add_option("--data", shared.data_dir, "Directory of the bus, the stores and the traces")
+      ->envname("TOCSIN_DATA_DIR")
+      ->capture_default_str()
+      ->group(kCommonGroup);
+  root.add_flag("-q,--quiet", shared.quiet, "Only warnings and errors on stderr")
+      ->envname("TOCSIN_QUIET")
+      ->group(kCommonGroup);
+  root.add_flag("-v,--verbose", shared.verbose, "Debugging details on stderr")
+      ->envname("TOCSIN_VERBOSE")
+      ->group(kCommonGroup);
+  root.add_option("--bus", shared.bus,
                   "embedded:DIR or kafka://HOST:PORT,... (default: embedded in the data directory)")
-      ->envname("TOCSIN_BUS");
-  command
-      .add_option("--bus-property", shared.bus_properties,
+      ->envname("TOCSIN_BUS")
+      ->check(wrong_bus)
+      ->group(kBusGroup);
+  root.add_option("--bus-property", shared.bus_properties,
                   "librdkafka property name=value (TLS, SASL, tuning); repeatable")
       ->envname("TOCSIN_BUS_PROPERTY")
-      ->allow_extra_args(false);
-  command.add_option("--raw-topic", shared.raw_topic, "Topic of the events")
-      ->envname("TOCSIN_RAW_TOPIC")
-      ->capture_default_str();
-  command.add_option("--alerts-topic", shared.alerts_topic, "Topic of the alerts")
-      ->envname("TOCSIN_ALERTS_TOPIC")
-      ->capture_default_str();
-  command.add_option("--dead-letter-topic", shared.dead_letter_topic, "Topic of unreadable events")
-      ->envname("TOCSIN_DEAD_LETTER_TOPIC")
-      ->capture_default_str();
+      ->allow_extra_args(false)
+      ->check(wrong_property)
+      ->group(kBusGroup);
+  const auto topic = [&root](const char* name, std::string& value, const char* variable,
+                             const char* help) {
+    root.add_option(name, value, help)->envname(variable)->capture_default_str()->group(kBusGroup);
+  };
+  topic("--raw-topic", shared.raw_topic, "TOCSIN_RAW_TOPIC", "Topic of the events");
+  topic("--alerts-topic", shared.alerts_topic, "TOCSIN_ALERTS_TOPIC", "Topic of the alerts");
+  topic("--dead-letter-topic", shared.dead_letter_topic, "TOCSIN_DEAD_LETTER_TOPIC",
+        "Topic of what could not be read");
+  root.add_option("--traces", shared.traces,
+                  "Where spans go: http://HOST:4318 (OTLP), FILE.db (for `tocsin trace`), or a "
+                  "FILE of OTLP JSON lines; repeatable")
+      ->envname("TOCSIN_TRACES")
+      ->allow_extra_args(false)
+      ->group(kTraceGroup);
 }
 
+void add_bus_options(CLI::App& command, Shared& shared) { shared.bus_commands.push_back(&command); }
+
 void add_trace_options(CLI::App& command, Shared& shared) {
-  command
-      .add_option(
-          "--traces", shared.traces,
-          "Where spans go: http://HOST:4318 (OTLP), FILE.db (for `tocsin trace`), or a FILE of "
-          "OTLP JSON lines; repeatable")
-      ->envname("TOCSIN_TRACES")
-      ->allow_extra_args(false);
+  shared.trace_commands.push_back(&command);
 }
 
 }  // namespace tocsin::cli

@@ -1,10 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cerrno>
 #include <cstdio>
+#include <cstdlib>
+#include <cstring>
 #include <exception>
+#include <string>
+#include <vector>
 
 #include "app/cli/command.h"
-#include "app/cli/config_file.h"
+#include "app/cli/setup/config_file.h"
+#include "app/cli/setup/usage.h"
 #include "base/log.h"
 
 namespace {
@@ -26,42 +33,64 @@ constexpr const char* kExamples =
     "(TOCSIN_BUS=...).\n"
     "Exit status: 0 done, 1 failed at run time, 2 wrong usage or configuration.";
 
-int run(int argc, char** argv) {
+// The arguments in CLI11's order, last first; `tocsin help X` is `tocsin X --help`, and the
+// configuration that only TOCSIN_CONFIG names is read as if it stood on the command line.
+std::vector<std::string> arguments_of(int argc, char** argv) {
+  std::vector<std::string> words(argv + 1, argv + argc);
+  if (!words.empty() && words.front() == "help") {
+    words.erase(words.begin());
+    words.emplace_back("--help");
+  }
+  const bool config = std::any_of(words.begin(), words.end(), [](const std::string& word) {
+    return word == "--config" || word.starts_with("--config=");
+  });
+  if (const char* file = std::getenv("TOCSIN_CONFIG"); file != nullptr && *file != '\0' && !config)
+    words.insert(words.begin(), std::string("--config=") + file);
+  std::reverse(words.begin(), words.end());
+  return words;
+}
+
+void set_up(CLI::App& app, tocsin::cli::Shared& shared) {
   using namespace tocsin::cli;
-  CLI::App app(kAbout, "tocsin");
   app.footer(kExamples);
   app.set_version_flag("--version", "tocsin " TOCSIN_VERSION);
+  app.formatter(std::make_shared<HelpFormatter>(shared));
+  app.get_formatter()->column_width(34);
   app.set_config("--config", "", "YAML file with options; flags and TOCSIN_* variables win over it")
-      ->envname("TOCSIN_CONFIG");
-  app.config_formatter(std::make_shared<YamlConfig>());
-  app.allow_config_extras(CLI::config_extras_mode::error);
+      ->envname("TOCSIN_CONFIG")
+      ->group(kCommonGroup);
+  app.config_formatter(std::make_shared<YamlConfig>(app));
   app.require_subcommand(1);
   app.fallthrough();
-  app.get_formatter()->column_width(34);
-
-  Shared shared;
-  app.add_option("--data", shared.data_dir, "Directory of the bus, the stores and the traces")
-      ->envname("TOCSIN_DATA_DIR")
-      ->capture_default_str();
-  app.add_flag("-q,--quiet", shared.quiet, "Only warnings and errors on stderr");
-  app.add_flag("-v,--verbose", shared.verbose, "Debugging details on stderr");
+  add_shared_options(app, shared);
   app.parse_complete_callback([&shared] {
     if (shared.verbose) tocsin::set_log_level(tocsin::LogLevel::kDebug);
     if (shared.quiet) tocsin::set_log_level(tocsin::LogLevel::kWarning);
   });
+}
 
+int run(int argc, char** argv) {
+  using namespace tocsin::cli;
+  CLI::App app(kAbout, "tocsin");
+  Shared shared;
+  set_up(app, shared);
   Context context{app, shared};
 #define X(command) add_##command(context);
 #include "commands.inc"
 #undef X
   install_signal_handlers();
   try {
-    app.parse(argc, argv);
+    app.parse(arguments_of(argc, argv));
   } catch (const CLI::Success& help) {
     return app.exit(help);
   } catch (const CLI::ParseError& error) {
-    app.exit(error);
+    std::fputs(usage_message(app, error).c_str(), stderr);
     return kUsage;
+  }
+  // A full disk or a closed pipe under stdout is a failure to tell of, unless the reader left.
+  if (std::fflush(stdout) != 0 && errno != EPIPE) {
+    std::fprintf(stderr, "tocsin: cannot write to the standard output: %s\n", std::strerror(errno));
+    return kFailed;
   }
   return context.exit_code;
 }
