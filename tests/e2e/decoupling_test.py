@@ -22,7 +22,7 @@ class ConsumerAway(harness.PipelineTest):
         consumer = pipeline.detecting()
         until(30, "the detector reads all partitions", lambda: len(pipeline.owned()) == 4)
         rate = max(pipeline.produce(*synthetic(seed, EVENTS))["events_per_second"] for seed in (11, 12))
-        until(60, "no lag behind a running producer", lambda: pipeline.lag() == 0)
+        until(60, "no lag behind a running producer", pipeline.caught_up)
         consumer.terminate()
         consumer.end()
         return rate
@@ -80,7 +80,7 @@ class Sharing(harness.PipelineTest):
         self.assertTrue(all(producer.running() for producer in producers))
         producers.append(pipeline.producing(*synthetic(33, 4_000)))
         self.assertEqual([producer.end()["acknowledged"] for producer in producers], [4_000] * 3)
-        until(30, "no lag", lambda: pipeline.lag() == 0)
+        until(30, "no lag", pipeline.caught_up)
         for detector in detectors:
             detector.terminate()
         events = [detector.end()["events"] for detector in detectors]

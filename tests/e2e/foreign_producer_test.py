@@ -82,11 +82,12 @@ class Foreign(harness.PipelineTest):
         if self.bus == "embedded":
             self.skipTest("kcat speaks to Kafka only")
         if not shutil.which("kcat"):
-            print("SKIPPED kcat is not installed", flush=True)
+            print("\nSKIPPED kcat is not installed", flush=True)
             return
         pipeline = self.pipeline()
         path = pipeline.folder / "events.jsonl"
         path.write_text("\n".join(lines()) + "\n")
+        subprocess.run([harness.TOCSIN, "topics", "create", pipeline.topic, "--bus", self.bus], timeout=60, check=True)
         broker = self.bus.removeprefix("kafka://")
         kcat = ["kcat", "-P", "-b", broker, "-t", pipeline.topic]
         subprocess.run(kcat + ["-l", str(path)], timeout=60, check=True, capture_output=True)

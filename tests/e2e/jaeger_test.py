@@ -94,7 +94,7 @@ class Jaeger(harness.PipelineTest):
         detector = pipeline.detecting("--traces", otlp, "--sinks", "csv")
         result = pipeline.produce("synthetic", "--seed", seed, "--events", EVENTS, "--traces", otlp)
         self.assertEqual(result["acknowledged"], EVENTS)
-        harness.until(60, "no lag", lambda: pipeline.lag() == 0)
+        harness.until(60, "no lag", pipeline.caught_up)
         detector.terminate()
         self.assertEqual(detector.end()["events"], EVENTS)
         self.assertRegex(detector.stderr(), r"exported, 0 dropped")
