@@ -14,9 +14,9 @@
 
 #include "app/cli/child.h"
 #include "app/cli/command.h"
-#include "app/cli/report_text.h"
 #include "app/cli/tables.h"
-#include "app/cli/waterfall.h"
+#include "app/cli/views/report_text.h"
+#include "app/cli/views/waterfall.h"
 #include "base/embedded_files.h"
 #include "core/trace/span_store.h"
 #include "stages/store/lookup.h"
@@ -129,7 +129,7 @@ Status Demo::start() {
   std::vector<std::string> detect = with_common(
       {"detect", "--group", "tocsin-detect" + raw_topic_.substr(shared_.raw_topic.size())});
   for (const std::string& rules : command_.rules) {
-    detect.push_back("--rules");
+    detect.emplace_back("--rules");
     detect.push_back(rules);
   }
   TOCSIN_TRY(Child detector, Child::start(detect, folder_ + "/detect.log"));

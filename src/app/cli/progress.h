@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Progress: how far a long command is, on stderr: a bar that redraws itself on a terminal, a line
-// now and then elsewhere, nothing with --quiet.
+// now and then elsewhere, nothing with --quiet. (tidy: utf-8)
 //
 //   figures of a running stage -> Progress -> "reading  ▕████████      ▏ 61%  120,443 events  ..."
 #pragma once

@@ -6,7 +6,7 @@
 #include <cstdio>
 
 #include "app/cli/command.h"
-#include "app/cli/report_text.h"
+#include "app/cli/views/report_text.h"
 
 namespace tocsin::cli {
 namespace {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // tocsin rules: what a detection engineer does with rules before they run: check, list, explain,
-// test, coverage.
+// test, coverage. (tidy: utf-8)
 #include <unistd.h>
 
 #include <algorithm>
@@ -308,7 +308,7 @@ bool write_junit(const std::string& path, const std::vector<CaseResult>& results
       "failures=\"{}\">\n",
       results.size(), failed);
   for (const CaseResult& r : results) {
-    out += fmt::format("  <testcase classname=\"{}\" name=\"{}\"", xml(r.rule_case->rule_id),
+    out += fmt::format(R"(  <testcase classname="{}" name="{}")", xml(r.rule_case->rule_id),
                        xml(r.rule_case->name));
     out += r.failure.empty()
                ? std::string("/>\n")
@@ -386,11 +386,11 @@ int coverage(const RulesCommand& options) {
                 fmt::format("{} rules, {} techniques", set->rules.size(), by_technique.size()));
     json.key("techniques");
     json.array([&] {
-      for (const auto& [id, rules] : by_technique) {
+      for (const auto& technique : by_technique) {
         json.object([&] {
-          json.member("techniqueID", id);
-          json.member("score", rules.size());
-          json.member("comment", rules.front()->title);
+          json.member("techniqueID", technique.first);
+          json.member("score", technique.second.size());
+          json.member("comment", technique.second.front()->title);
         });
       }
     });

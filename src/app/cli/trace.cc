@@ -7,7 +7,7 @@
 #include <cstdio>
 
 #include "app/cli/command.h"
-#include "app/cli/waterfall.h"
+#include "app/cli/views/waterfall.h"
 #include "core/trace/span_store.h"
 #include "stages/store/lookup.h"
 

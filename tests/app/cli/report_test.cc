@@ -2,7 +2,7 @@
 #include <doctest/doctest.h>
 #include <simdjson.h>
 
-#include "app/cli/report_text.h"
+#include "app/cli/views/report_text.h"
 
 using namespace tocsin;
 using namespace tocsin::cli;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "app/cli/waterfall.h"
+#include "app/cli/views/waterfall.h"
 
 #include <doctest/doctest.h>
 #include <simdjson.h>

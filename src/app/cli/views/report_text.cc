@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "app/cli/report_text.h"
+#include "app/cli/views/report_text.h"
 
 #include <fmt/format.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "app/cli/report_text.h"
+#include "app/cli/views/report_text.h"
 #include "base/json_writer.h"
 
 namespace tocsin::cli {
@@ -74,17 +74,18 @@ void scoring(JsonWriter& json, const store::Scoring& s) {
   ratio(json, "false_positive_rate", rate(s.benign_detected, s.benign));
   json.key("confusion");
   json.object([&] {
-    for (const auto& [truth, row] : s.confusion) {
-      json.key(truth);
+    for (const auto& row : s.confusion) {
+      json.key(row.first);
       json.object([&] {
-        for (const auto& [predicted, count] : row) json.member(predicted, count);
+        for (const auto& [predicted, count] : row.second) json.member(predicted, count);
       });
     }
   });
   json.key("tactics");
   json.object([&] {
-    for (const auto& [slug, tactic] : s.tactics) {
-      json.key(slug);
+    for (const auto& entry : s.tactics) {
+      const auto& tactic = entry.second;
+      json.key(entry.first);
       json.object([&] {
         json.member("events", tactic.events);
         json.member("detected", tactic.detected);
