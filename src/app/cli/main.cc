@@ -52,7 +52,6 @@ std::vector<std::string> arguments_of(int argc, char** argv) {
 
 void set_up(CLI::App& app, tocsin::cli::Shared& shared) {
   using namespace tocsin::cli;
-  app.footer(kExamples);
   app.set_version_flag("--version", "tocsin " TOCSIN_VERSION);
   app.formatter(std::make_shared<HelpFormatter>(shared));
   app.get_formatter()->column_width(34);
@@ -78,6 +77,7 @@ int run(int argc, char** argv) {
 #define X(command) add_##command(context);
 #include "commands.inc"
 #undef X
+  app.footer(kExamples);  // after the commands, which would inherit it
   install_signal_handlers();
   try {
     app.parse(arguments_of(argc, argv));

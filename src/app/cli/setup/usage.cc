@@ -35,6 +35,20 @@ std::pair<const CLI::App*, std::string> deepest(const CLI::App& root) {
   return {app, name};
 }
 
+bool has_commands(const CLI::App& app) {
+  return !app.get_subcommands([](const CLI::App*) { return true; }).empty();
+}
+
+// "Could not convert: --workers = abc" -> "--workers: 'abc' cannot be read"
+std::string clearer(std::string message) {
+  constexpr std::string_view kStart = "Could not convert: ";
+  const std::size_t equals = message.find(" = ");
+  if (!message.starts_with(kStart) || equals == std::string::npos) return message;
+  return fmt::format("{}: '{}' is no such value (a number?)",
+                     message.substr(kStart.size(), equals - kStart.size()),
+                     message.substr(equals + 3));
+}
+
 std::string without_dashes(const std::string& word) {
   const std::size_t start = word.find_first_not_of('-');
   return start == std::string::npos ? std::string() : word.substr(start, word.find('=') - start);
@@ -100,7 +114,7 @@ std::string usage_message(const CLI::App& root, const CLI::ParseError& error) {
   const auto [app, name] = deepest(root);
   const std::vector<std::string> extra = root.remaining(true);
   std::string message = error.what();
-  const bool command_wanted = app->get_require_subcommand_min() > 0;
+  const bool command_wanted = app->get_require_subcommand_max() > 0 && has_commands(*app);
   if (dynamic_cast<const CLI::ConfigError*>(&error) != nullptr)
     return fmt::format("tocsin: {}\n", message);
   if (const auto* file = dynamic_cast<const CLI::FileError*>(&error); file != nullptr)
@@ -110,10 +124,10 @@ std::string usage_message(const CLI::App& root, const CLI::ParseError& error) {
     message = about_word(extra.front(), root, *app, command_wanted);
   else if (command_wanted && extra.empty() &&
            dynamic_cast<const CLI::RequiredError*>(&error) != nullptr)
-    return app->help(name, CLI::AppFormatMode::Normal);
+    return app->help(name.substr(0, name.rfind(app->get_name())), CLI::AppFormatMode::Normal);
   else if (const std::string variable = variable_of(root, message); !variable.empty())
     message += fmt::format(" (from the environment: {})", variable);
-  return fmt::format("{}: {}\nSee `{} --help`.\n", name, message, name);
+  return fmt::format("{}: {}\nSee `{} --help`.\n", name, clearer(message), name);
 }
 
 // Called after the command's own options were written.
