@@ -46,7 +46,9 @@ bool wanted(const DlqCommand& command, const bus::Message& message) {
 // Calls `take` with every wanted dead letter until it returns an error or the topic ends.
 Status for_each(const DlqCommand& command, bus::Bus& bus, const std::string& topic,
                 const std::function<Status(const bus::Message&)>& take) {
-  TOCSIN_TRY(const auto reader, bus.open_reader(topic, {}));
+  auto opened = bus.open_reader(topic, {});
+  if (!opened && opened.error().code == ErrorCode::kNotFound) return {};  // no topic, no letters
+  TOCSIN_TRY(const auto reader, std::move(opened));
   while (!stop_requested() && !reader->at_end()) {
     TOCSIN_TRY(const auto batch, reader->poll(kPollMessages, kPollTimeout));
     for (const bus::Message& message : batch.messages())
@@ -69,7 +71,7 @@ Status list(const DlqCommand& command, bus::Bus& bus, const Shared& shared) {
       for_each(command, bus, shared.dead_letter_topic, [&](const bus::Message& m) -> Status {
         if (++found > command.limit && command.limit != 0) return {};
         table.rows.push_back(
-            {Cell(place_of(m)), Cell(format_rfc3339(m.timestamp_ms * 1'000'000)),
+            {Cell(place_of(m)), Cell(format_rfc3339(m.timestamp_ms * 1'000'000, 0)),
              Cell(std::string(m.header("error.stage"))), Cell(std::string(m.header("error.code"))),
              Cell(grouped(static_cast<std::int64_t>(m.value.size()))),
              Cell(std::string(m.header("origin"))), Cell(std::string(m.header("error.message")))});

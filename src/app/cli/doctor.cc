@@ -117,17 +117,19 @@ int run(const RuleOptions& rules, const Shared& shared) {
     findings.push_back(check_traces(destination));
   if (shared.traces.empty()) findings.push_back({"traces", true, "none wanted (--traces)", ""});
   findings.push_back(check_clock());
-  Table table{.columns = {{"CHECK"}, {""}, {"FOUND", Align::kLeft, true}, {"WHAT TO DO"}},
-              .rows = {}};
-  bool good = true;
+  Table table{.columns = {{"CHECK"}, {""}, {"FOUND", Align::kLeft, true}}, .rows = {}};
+  std::string problems;
   for (const Finding& f : findings) {
-    good = good && f.good;
     table.rows.push_back({Cell(f.what),
                           f.good ? Cell("ok", Tint::kGreen) : Cell("problem", Tint::kRed),
-                          Cell(f.found), Cell(f.advice)});
+                          Cell(f.found)});
+    if (!f.good) problems += fmt::format("
+{}: {}
+  {}
+", f.what, f.found, f.advice);
   }
-  std::fputs(render_table(table, style_of(STDOUT_FILENO)).c_str(), stdout);
-  return good ? kDone : kFailed;
+  std::fputs((render_table(table, style_of(STDOUT_FILENO)) + problems).c_str(), stdout);
+  return problems.empty() ? kDone : kFailed;
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <map>
 
 #include "app/cli/command.h"
+#include "app/cli/progress.h"
 #include "app/cli/rule_options.h"
 #include "app/cli/tables.h"
 #include "app/pipeline/classifier.h"
@@ -39,11 +40,12 @@ struct Totals {
 
 class Scan {
  public:
-  Scan(const ScanOptions& options, LoadedRules rules)
+  Scan(const ScanOptions& options, LoadedRules rules, bool quiet)
       : options_(options),
         rules_(std::move(rules)),
         classifier_(rules_.engine, *rules_.taxonomy),
-        out_(stdout) {}
+        out_(stdout),
+        progress_(quiet) {}
   ~Scan() {
     if (out_ != stdout) std::fclose(out_);
   }
@@ -58,6 +60,7 @@ class Scan {
   void take(const produce::Problem& problem);
   void write(const pipeline::Classification& result);
   void flush(bool force);
+  void show_progress(const produce::Source& source);
   void print_table();
   void print_summary() const;
 
@@ -68,6 +71,7 @@ class Scan {
   std::FILE* out_;
   std::string buffer_;
   bool write_failed_ = false;
+  Progress progress_;
   Totals totals_;
   std::map<std::string, RuleHits> hits_;  // by rule id
 };
@@ -87,6 +91,7 @@ bool Scan::open_output() {
 
 void Scan::flush(bool force) {
   if (buffer_.empty() || (!force && buffer_.size() < (1u << 16))) return;
+  progress_.clear();
   if (std::fwrite(buffer_.data(), 1, buffer_.size(), out_) != buffer_.size()) write_failed_ = true;
   buffer_.clear();
   if (force && std::fflush(out_) != 0) write_failed_ = true;
@@ -114,6 +119,7 @@ void Scan::take(const RawEvent& event) {
       {}, {}, event.origin.path, event.origin.line, event.origin.record_id, fallback};
   if (const auto status = classifier_.classify(event.json, source, result_); !status) {
     ++totals_.poison;
+    progress_.clear();
     log_warning("{}:{}: {}", event.origin.path,
                 event.origin.line != 0 ? event.origin.line : event.origin.record_id,
                 status.error().message);
@@ -132,7 +138,20 @@ void Scan::take(const RawEvent& event) {
   write(result_);
 }
 
+void Scan::show_progress(const produce::Source& source) {
+  const produce::SourceProgress read = source.progress();
+  ProgressState state;
+  state.label = "scanning";
+  state.done = read.bytes_done;
+  state.total = read.bytes_total;
+  state.events = totals_.events;
+  state.problems = totals_.poison + totals_.problems;
+  state.note = fmt::format("{} alerts", grouped(static_cast<std::int64_t>(totals_.alerts)));
+  progress_.update(state);
+}
+
 void Scan::take(const produce::Problem& problem) {
+  progress_.clear();
   if (problem.skipped_only) {
     ++totals_.skipped_files;
     log_debug("{}: {}", problem.origin.path, problem.message);
@@ -196,7 +215,9 @@ int Scan::run() {
   if (!open_output()) return kFailed;
   RawEvent event;
   produce::Problem problem;
+  std::uint64_t steps = 0;
   for (bool more = true; more && !stop_requested() && !write_failed_;) {
+    if (++steps % 256 == 0) show_progress(**source);
     switch ((*source)->next(event, problem)) {
       case produce::Next::kEvent:
         take(event);
@@ -211,6 +232,7 @@ int Scan::run() {
         break;
     }
   }
+  progress_.clear();
   if (options_.format == "table") print_table();
   flush(true);
   print_summary();
@@ -251,7 +273,7 @@ void add_scan(Context& context) {
       context.exit_code = kUsage;
       return;
     }
-    context.exit_code = Scan(*options, *std::move(rules)).run();
+    context.exit_code = Scan(*options, *std::move(rules), context.shared.quiet).run();
   });
 }
 

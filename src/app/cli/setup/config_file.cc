@@ -83,7 +83,7 @@ void YamlConfig::apply(const yaml::Node& map, CLI::App& app, const std::string& 
     }
     CLI::Option* option = option_of(app, name);
     if (option == nullptr) complain(file, key.mark, unknown_key(app, name));
-    if (value.is_scalar() && value.scalar_type() == yaml::ScalarType::kNull) continue;
+    if (empty) continue;
     if (set_elsewhere(*option)) continue;
     if (option->get_expected_min() == 0)
       set_flag(*option, value, file);

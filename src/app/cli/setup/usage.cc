@@ -124,7 +124,8 @@ std::string usage_message(const CLI::App& root, const CLI::ParseError& error) {
     message = about_word(extra.front(), root, *app, command_wanted);
   else if (command_wanted && extra.empty() &&
            dynamic_cast<const CLI::RequiredError*>(&error) != nullptr)
-    return app->help(name.substr(0, name.rfind(app->get_name())), CLI::AppFormatMode::Normal);
+    return app->help(name == "tocsin" ? "" : name.substr(0, name.rfind(' ')),
+                     CLI::AppFormatMode::Normal);
   else if (const std::string variable = variable_of(root, message); !variable.empty())
     message += fmt::format(" (from the environment: {})", variable);
   return fmt::format("{}: {}\nSee `{} --help`.\n", name, clearer(message), name);

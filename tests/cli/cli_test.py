@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The command line as a newcomer meets it: help, mistakes, configuration, pipes, dead letters."""
+
+import glob
+import json
+import os
+import re
+import subprocess
+
+from harness import ROOT, RULE, TOCSIN, Case, environment, event, main
+
+COMMANDS = ("demo produce detect scan rules topics dlq trace report config doctor").split()
+
+
+class Usage(Case):
+    def test_help_and_version(self):
+        out, err = self.run_("--version")
+        self.assertRegex(out, r"^tocsin \d+\.\d+")
+        self.assertEqual("", err)
+        out, err = self.run_("--help")
+        for command in COMMANDS:
+            self.assertRegex(out, rf"(?m)^  {command} ")
+            text, err = self.run_(command, "--help")
+            self.assertIn(f"Usage: tocsin {command}", text)
+            self.assertEqual("", err)
+        self.assertEqual(out, self.run_("help")[0])
+        self.assertIn("--bus ", self.run_("topics", "read", "--help")[0])
+
+    def test_mistakes_are_usage_errors_that_name_the_word(self):
+        for args, says in (
+                ([], "Usage: tocsin "),
+                (["detct"], "no command 'detct'; did you mean detect?"),
+                (["topics", "raed"], "did you mean read?"),
+                (["scan", "--rule", "x", "y"], "no option --rule; did you mean --rules?"),
+                (["--frob"], "no option --frob"),
+                (["scan"], "PATH is required"),
+                (["report", "extra"], "'extra' is one argument too many"),
+                (["detect", "--workers", "many"], "--workers: 'many'"),
+                (["produce"], "produce what?"),
+                (["--bus", "zk://host", "topics"], "'zk://host' is no bus"),
+                (["topics", "--bus-property", "oops"], "name=value"),
+                (["trace", "xyz"], "no event id"),
+                (["scan", "--rules", "absent", "x"], "absent"),
+                (["dlq", "replay"], "replay which?")):
+            with self.subTest(args=args):
+                out, err = self.run_(*args, code=2)
+                self.assertEqual("", out)
+                self.assertIn(says, err)
+
+    def test_options_before_and_after_the_command(self):
+        for args in (["--bus", "embedded:b", "topics", "--json"], ["topics", "--json", "--bus", "embedded:b"],
+                     ["topics", "list", "--bus", "embedded:b"]):
+            self.run_(*args)
+            self.assertTrue(os.path.isdir(self.path("b")))
+
+    def test_what_is_not_there_is_a_failure(self):
+        for args in (["report"], ["trace", "6f9619ff"], ["topics", "read", "absent"], ["dlq", "show", "0/1"]):
+            with self.subTest(args=args):
+                out, err = self.run_(*args, code=1)
+                self.assertEqual("", out)
+                self.assertTrue(err.startswith("tocsin: "), err)
+
+
+class Configuration(Case):
+    def raw_topic(self, *args, env=None):
+        out, _ = self.run_(*args, "config", "show", env=env)
+        return re.search(r'(?m)^raw-topic: "(.*)"', out).group(1)
+
+    def test_flag_over_variable_over_file(self):
+        self.write("c.yml", "raw_topic: of-file\n")
+        variable = {"TOCSIN_RAW_TOPIC": "of-variable"}
+        self.assertEqual("raw-events", self.raw_topic())
+        self.assertEqual("of-file", self.raw_topic("--config", "c.yml"))
+        self.assertEqual("of-file", self.raw_topic(env={"TOCSIN_CONFIG": "c.yml"}))
+        self.assertEqual("of-variable", self.raw_topic("--config", "c.yml", env=variable))
+        self.assertEqual("of-flag", self.raw_topic("--config", "c.yml", "--raw-topic", "of-flag", env=variable))
+
+    def test_mistakes_name_file_and_line(self):
+        for text, says in (("a: [\n", r"c\.yml:\d+:\d+: not valid YAML"),
+                           ("data: x\ndetect:\n  wokers: 1\n", r"c\.yml:3:3: 'wokers'.*did you mean 'workers'"),
+                           ("detect:\n  workers: many\n", r"c\.yml:2:12: .*many"),
+                           ("\nbus: zk://x\n", r"c\.yml:2:6: .*no bus"),
+                           ("quiet: perhaps\n", r"c\.yml:1:8: .*true or false"),
+                           ("data: [a, b]\n", r"c\.yml:1:7: .*one value"),
+                           ("- a\n", r"c\.yml:1:1: expected a map")):
+            with self.subTest(text=text):
+                self.write("c.yml", text)
+                _, err = self.run_("--config", "c.yml", "topics", code=2)
+                self.assertRegex(err, says)
+        _, err = self.run_("--config", "absent.yml", "topics", code=2)
+        self.assertIn("absent.yml", err)
+        _, err = self.run_("topics", env={"TOCSIN_WORKERS": "many"}, code=2)
+        self.assertIn("TOCSIN_WORKERS", err)
+
+    def test_the_examples_are_good_and_show_reads_itself(self):
+        files = glob.glob(os.path.join(ROOT, "config/*.yml"))
+        self.assertTrue(files)
+        for file in files:
+            self.run_("--config", file, "config", "check")
+            shown, _ = self.run_("--config", file, "config", "show")
+            self.write("shown.yml", shown)
+            self.assertEqual(shown, self.run_("--config", "shown.yml", "config", "show")[0])
+
+    def test_secrets_are_not_shown(self):
+        out, _ = self.run_("--bus-property", "sasl.password=hunter2", "--bus-property", "client.id=me",
+                           "--traces", "http://me:hunter2@host", "config", "show")
+        self.assertNotIn("hunter2", out)
+        self.assertIn("client.id=me", out)
+
+
+class Output(Case):
+    def test_stdin_quiet_and_closed_pipe(self):
+        lines = b"".join(event(n) + b"\n" for n in range(2000))
+        out, err = self.run_("-q", "scan", "--format", "jsonl", "-", stdin=lines)
+        self.assertEqual((2000, ""), (len(out.splitlines()), err))
+        self.write("in.jsonl", lines)
+        done = subprocess.run(["bash", "-c", f"{TOCSIN} -q produce in.jsonl && {TOCSIN} topics read raw-events "
+                               "| head -1; echo ${PIPESTATUS[0]}"], cwd=self.folder, env=environment(),
+                              capture_output=True, check=False)
+        first, status = done.stdout.decode().splitlines()
+        self.assertEqual(("0", b""), (status, done.stderr))
+        json.loads(first)
+
+    def test_plain_locale_and_narrow_width(self):
+        self.write("in.jsonl", event(1))
+        out, _ = self.run_("scan", "in.jsonl", env={"LC_ALL": "C", "LANG": "C", "COLUMNS": "60"})
+        self.assertTrue(out.isascii())
+        self.assertLessEqual(max(map(len, out.splitlines())), 60)
+        self.assertNotIn("\x1b", out)
+
+    def test_full_standard_output(self):
+        self.write("in.jsonl", event(1))
+        with open("/dev/full", "wb") as full:
+            done = subprocess.run([TOCSIN, "rules", "list"], stdout=full, stderr=subprocess.PIPE,
+                                  env=environment(), check=False)
+        self.assertEqual(1, done.returncode)
+        self.assertIn(b"standard output", done.stderr)
+
+
+class Tools(Case):
+    def test_dead_letters_are_listed_shown_and_replayed(self):
+        self.write("in.jsonl", event(1) + b"\nno event\n" + b"x" * (20 << 20) + b"\n")
+        self.pipeline("in.jsonl")
+        out, _ = self.run_("dlq", "list")
+        self.assertIn("event.invalid", out)
+        self.assertIn("line.too_long", out)
+        out, _ = self.run_("dlq", "list", "--stage", "detect")
+        which = re.search(r"(?m)^(\d+/\d+) ", out).group(1)
+        self.assertNotIn("line.too_long", out)
+        shown = json.loads(self.run_("dlq", "show", which)[0])
+        self.assertEqual("no event", shown["value"])
+        _, err = self.run_("dlq", "replay", "--all")
+        self.assertIn("1 dead letters sent", err)
+        self.assertIn("1 hold only the beginning", err)
+        again = [m for m in self.messages("raw-events") if m["value"] == "no event"]
+        self.assertEqual(2, len(again))
+        for message in again:
+            self.assertFalse([h for h in message["headers"] if h.startswith("error.") or h == "origin"])
+        self.assertEqual(again[0]["headers"]["event_id"], again[1]["headers"]["event_id"])
+
+    def test_doctor(self):
+        out, _ = self.run_("doctor")
+        self.assertNotIn("problem", out)
+        self.write("file", b"")
+        out, _ = self.run_("doctor", "--data", "file/below", "--rules", "absent", "--bus",
+                           "kafka://127.0.0.1:1", "--traces", "http://127.0.0.1:1", code=1)
+        self.assertEqual(4, len(re.findall(r"(?m)^(?:rules|data directory|bus|traces) +problem", out)), out)
+
+    def test_explain_and_report(self):
+        self.write("in.jsonl", event(1))
+        self.run_("-q", "produce", "in.jsonl")
+        self.run_("-q", "detect", "--drain", "0.3")
+        self.assertIn("Impact", self.run_("report")[0])
+        rule = json.loads(self.run_("-q", "scan", "--format", "jsonl", "in.jsonl")[0].splitlines()[0])["rule"]["id"]
+        self.assertIn("The rule matches.", self.run_("rules", "explain", rule, "in.jsonl")[0])
+        self.assertIn(RULE, self.run_("rules", "explain", rule, "in.jsonl")[0])
+
+
+if __name__ == "__main__":
+    main()
