@@ -59,8 +59,10 @@ Result<trace::TraceId> trace_from_prefix(const TraceCommand& command, const std:
 // What tocsin.db knows; nothing when it is not there, for the waterfall stands without it.
 std::optional<store::FoundEvent> look_up(const TraceCommand& command, const trace::TraceId& id) {
   const Uuid event_id{id};
-  if (auto found = store::find_event(command.events, event_id); found && *found) return **found;
-  if (auto found = store::find_event_by_trace(command.events, id); found && *found) return **found;
+  if (auto found = store::find_event(command.events, event_id); found && *found)
+    return *std::move(found);
+  if (auto found = store::find_event_by_trace(command.events, id); found && *found)
+    return *std::move(found);
   return std::nullopt;
 }
 

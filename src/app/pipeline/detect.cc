@@ -330,7 +330,7 @@ Status create_topics(bus::Bus& bus, const DetectOptions& options) {
 Status run_detect(const DetectParts& parts, const DetectOptions& options,
                   const std::atomic<bool>& stop, DetectStats& stats) {
   for (bool told = false;;) {
-    const Status created = create_topics(parts.bus, options);
+    Status created = create_topics(parts.bus, options);
     if (created) break;
     if (created.error().code != ErrorCode::kUnavailable) return created;
     if (!std::exchange(told, true)) log_warning("{}; waiting for it", created.error().message);

@@ -78,7 +78,8 @@ std::optional<double> time_part(TimePart part, std::string_view text) {
       const auto thursday = day + chrono::days{4 - static_cast<int>(weekday.iso_encoding())};
       const chrono::year_month_day its{thursday};
       const auto first = chrono::sys_days{its.year() / chrono::January / 1};
-      return static_cast<double>((thursday - first).count() / 7 + 1);
+      const auto weeks_before = (thursday - first).count() / 7;
+      return static_cast<double>(weeks_before + 1);
     }
     case TimePart::kNone:
       break;

@@ -358,7 +358,8 @@ class Item {
 
   // Applies the value transformations; false after an error.
   bool transform(Pattern& pattern, std::vector<Pattern>& out, yaml::Mark mark) {
-    out.assign(1, std::move(pattern));
+    out.clear();
+    out.push_back(std::move(pattern));
     for (const std::string& name : m_.transforms) {
       std::vector<Pattern> next;
       for (const Pattern& p : out) {

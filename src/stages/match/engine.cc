@@ -82,15 +82,15 @@ struct Engine::Compiled {
   std::vector<CompiledPredicate> predicates;
   std::vector<FieldId> predicate_field;  // kNoField: keyword
   std::vector<FieldId> predicate_other;  // kFieldRef
-  std::vector<char> eager;
-  std::vector<char> verify;           // the index finds candidates only: case or wildcards
+  std::vector<std::uint8_t> eager;
+  std::vector<std::uint8_t> verify;   // the index finds candidates only: case or wildcards
   std::vector<LiteralIndex> indexes;  // by field; the last one: keywords
   std::vector<ProgramNode> nodes;
-  std::vector<std::uint32_t> program_of;           // by rule
-  std::vector<std::vector<RuleIndex>> witness_of;  // by predicate: rules it makes candidates
-  std::vector<std::vector<char>> reads_route;      // [route][rule]
-  std::vector<std::vector<RuleIndex>> always;      // [route]
-  std::vector<char> route_used, route_keywords;
+  std::vector<std::uint32_t> program_of;               // by rule
+  std::vector<std::vector<RuleIndex>> witness_of;      // by predicate: rules it makes candidates
+  std::vector<std::vector<std::uint8_t>> reads_route;  // [route][rule]
+  std::vector<std::vector<RuleIndex>> always;          // [route]
+  std::vector<std::uint8_t> route_used, route_keywords;
   std::size_t without_witness = 0;
 
   void intern(std::vector<std::vector<PredicateId>>& ids_of_rule, std::vector<std::size_t>& uses);
@@ -153,7 +153,7 @@ void Engine::Compiled::file(PredicateId id) {
 
 void Engine::Compiled::route(const sigma::Taxonomy& taxonomy) {
   const auto& routes = taxonomy.routes();
-  reads_route.assign(routes.size(), std::vector<char>(rules.size(), 0));
+  reads_route.assign(routes.size(), std::vector<std::uint8_t>(rules.size(), 0));
   always.resize(routes.size());
   route_used.assign(routes.size(), 0);
   route_keywords.assign(routes.size(), 0);
@@ -162,8 +162,9 @@ void Engine::Compiled::route(const sigma::Taxonomy& taxonomy) {
       if (!sigma::Taxonomy::reads(rules[i].logsource, routes[r])) continue;
       reads_route[r][i] = 1;
       route_used[r] = 1;
-      route_keywords[r] |= std::any_of(rules[i].predicates.begin(), rules[i].predicates.end(),
-                                       [](const Predicate& p) { return p.is_keyword(); });
+      if (std::any_of(rules[i].predicates.begin(), rules[i].predicates.end(),
+                      [](const Predicate& p) { return p.is_keyword(); }))
+        route_keywords[r] = 1;
     }
   }
 }
@@ -224,7 +225,7 @@ struct Matcher::State {
   std::uint32_t epoch = 0;
   std::vector<std::uint32_t> predicate_seen;  // epoch in which the predicate was found to hold
   std::vector<std::uint32_t> lazy_tested;     // epoch of lazy_result
-  std::vector<char> lazy_result;
+  std::vector<std::uint8_t> lazy_result;
   std::vector<std::uint32_t> rule_seen;
   std::vector<RuleIndex> candidates, matched;
   std::vector<PredicateId> found;
@@ -283,7 +284,7 @@ void Matcher::State::look_up(std::size_t index, const FieldValue& value) {
 
 void Matcher::State::note(std::span<const PredicateId> holding) {
   const Engine::Compiled& c = compiled();
-  const std::vector<char>& readers = c.reads_route[event->route];
+  const std::vector<std::uint8_t>& readers = c.reads_route[event->route];
   for (const PredicateId id : holding) {
     if (predicate_seen[id] == epoch) continue;
     predicate_seen[id] = epoch;
@@ -321,7 +322,7 @@ bool Matcher::State::test_lazily(PredicateId id) {
     }
   }
   lazy_tested[id] = epoch;
-  lazy_result[id] = holds;
+  lazy_result[id] = holds ? 1 : 0;
   return holds;
 }
 

@@ -64,8 +64,8 @@ class LiteralIndex {
     template <class Found>
     void walk_forward(std::string_view value, Found&& found) const {
       std::uint32_t node = 0;
-      for (std::size_t i = 0; i < value.size(); ++i) {
-        node = next(node, static_cast<unsigned char>(value[i]));
+      for (const char c : value) {
+        node = next(node, static_cast<unsigned char>(c));
         if (node == 0) return;
         for (const std::uint32_t payload : payloads_[node]) found(payload);
       }

@@ -50,8 +50,7 @@ std::uint32_t read_unicode(std::string_view raw, std::size_t& at) {
 std::size_t put_utf8(char* out, std::uint32_t c) {
   std::string bytes;  // at most four bytes: stays in the string itself
   append_utf8(bytes, c);
-  std::memcpy(out, bytes.data(), bytes.size());
-  return bytes.size();
+  return bytes.copy(out, bytes.size());
 }
 
 }  // namespace

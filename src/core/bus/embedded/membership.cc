@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/bus/embedded/membership.h"
 
-#include <time.h>
-
 #include <algorithm>
+#include <ctime>
 #include <map>
 #include <set>
 
