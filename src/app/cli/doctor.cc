@@ -123,10 +123,7 @@ int run(const RuleOptions& rules, const Shared& shared) {
     table.rows.push_back({Cell(f.what),
                           f.good ? Cell("ok", Tint::kGreen) : Cell("problem", Tint::kRed),
                           Cell(f.found)});
-    if (!f.good) problems += fmt::format("
-{}: {}
-  {}
-", f.what, f.found, f.advice);
+    if (!f.good) problems += fmt::format("\n{}: {}\n  {}\n", f.what, f.found, f.advice);
   }
   std::fputs((render_table(table, style_of(STDOUT_FILENO)) + problems).c_str(), stdout);
   return problems.empty() ? kDone : kFailed;

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <exception>
 #include <string>
 #include <vector>
@@ -68,6 +69,14 @@ void set_up(CLI::App& app, tocsin::cli::Shared& shared) {
   });
 }
 
+// False when something printed was lost. A reader that left its pipe has seen enough.
+bool flush_output() {
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return true;
+  struct stat status{};
+  return fstat(STDOUT_FILENO, &status) == 0 &&
+         (S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode));
+}
+
 int run(int argc, char** argv) {
   using namespace tocsin::cli;
   CLI::App app(kAbout, "tocsin");
@@ -87,9 +96,8 @@ int run(int argc, char** argv) {
     std::fputs(usage_message(app, error).c_str(), stderr);
     return kUsage;
   }
-  // A full disk or a closed pipe under stdout is a failure to tell of, unless the reader left.
-  if (std::fflush(stdout) != 0 && errno != EPIPE) {
-    std::fprintf(stderr, "tocsin: cannot write to the standard output: %s\n", std::strerror(errno));
+  if (!flush_output()) {
+    std::fputs("tocsin: cannot write to the standard output (disk full?)\n", stderr);
     return kFailed;
   }
   return context.exit_code;
