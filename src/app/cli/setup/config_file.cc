@@ -74,9 +74,10 @@ std::string YamlConfig::to_config(const CLI::App*, bool, bool, std::string) cons
 void YamlConfig::apply(const yaml::Node& map, CLI::App& app, const std::string& file) const {
   for (const auto& [key, value] : map.members) {
     const std::string& name = key.scalar;
+    const bool empty = value.is_scalar() && value.scalar_type() == yaml::ScalarType::kNull;
+    const auto found = app.get_subcommands([&](CLI::App* sub) { return sub->get_name() == name; });
+    if (empty && !found.empty()) continue;  // all its options are commented out
     if (value.is_map()) {
-      const auto found =
-          app.get_subcommands([&](CLI::App* sub) { return sub->get_name() == name; });
       if (found.empty()) complain(file, key.mark, "'" + name + "' is no command");
       apply(value, *found.front(), file);
       continue;
