@@ -133,7 +133,7 @@ std::string usage_message(const CLI::App& root, const CLI::ParseError& error) {
 
 // Called after the command's own options were written.
 std::string HelpFormatter::make_subcommands(const CLI::App* app, CLI::AppFormatMode mode) const {
-  const std::string subcommands = CLI::Formatter::make_subcommands(app, mode);
+  std::string subcommands = CLI::Formatter::make_subcommands(app, mode);
   if (mode == CLI::AppFormatMode::Sub || app->get_parent() == nullptr) return subcommands;
   std::string out;
   const CLI::App* root = app;
