@@ -5,7 +5,10 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
+#include <string>
 #include <thread>
+#include <vector>
 
 namespace tocsin::bus::kafka {
 namespace {
@@ -131,14 +134,18 @@ Status delete_topic(Client& client, const std::string& name) {
   return {};
 }
 
-Result<std::vector<TopicInfo>> list_topics(Client& client) {
+namespace {
+
+using PartitionsOfTopic = std::map<std::string, std::vector<std::int32_t>>;
+
+Result<PartitionsOfTopic> all_partitions(Client& client) {
   const rd_kafka_metadata_t* metadata = nullptr;
   const rd_kafka_resp_err_t code =
       rd_kafka_metadata(client.get(), 1, nullptr, &metadata, static_cast<int>(kTimeout.count()));
   learn_of_trouble(client);
   if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return client.failure(code, "list topics");
   client.note_contact();
-  std::map<std::string, std::vector<std::int32_t>> found;
+  PartitionsOfTopic found;
   for (int t = 0; t < metadata->topic_cnt; ++t) {
     const rd_kafka_metadata_topic_t& topic = metadata->topics[t];
     if (is_internal(topic.topic) || topic.err != RD_KAFKA_RESP_ERR_NO_ERROR) continue;
@@ -146,6 +153,13 @@ Result<std::vector<TopicInfo>> list_topics(Client& client) {
       found[topic.topic].push_back(topic.partitions[p].id);
   }
   rd_kafka_metadata_destroy(metadata);
+  return found;
+}
+
+}  // namespace
+
+Result<std::vector<TopicInfo>> list_topics(Client& client) {
+  TOCSIN_TRY(PartitionsOfTopic found, all_partitions(client));
   std::vector<TopicInfo> topics;
   for (auto& [name, partitions] : found) {
     TopicInfo info{name, {}};
@@ -234,17 +248,32 @@ Status add_committed(Client& client, const std::string& name,
   return {};
 }
 
+// A partition that no member has yet and that has no commit lags too: all of the group's topics
+// count in full.
+void add_untouched(const PartitionsOfTopic& topics,
+                   std::map<TopicPartition, GroupPartition>& partitions) {
+  std::set<std::string> read;
+  for (const auto& [where, partition] : partitions) read.insert(where.topic);
+  for (const std::string& topic : read) {
+    const auto found = topics.find(topic);
+    if (found == topics.end()) continue;
+    for (const std::int32_t number : found->second) partitions.try_emplace({topic, number});
+  }
+}
+
 }  // namespace
 
 Result<std::vector<GroupInfo>> list_groups(Client& client) {
   TOCSIN_TRY(const std::vector<std::string> names, group_names(client));
   std::vector<GroupInfo> groups;
+  TOCSIN_TRY(const PartitionsOfTopic topics, all_partitions(client));
   std::map<TopicPartition, PartitionInfo> marks;
   for (const std::string& name : names) {
     GroupInfo info{name, 0, {}};
     std::map<TopicPartition, GroupPartition> partitions;
     TOCSIN_TRY_STATUS(describe_group(client, name, info, partitions));
     TOCSIN_TRY_STATUS(add_committed(client, name, partitions));
+    add_untouched(topics, partitions);
     for (auto& [where, partition] : partitions) {
       if (!marks.contains(where)) {
         const auto found = client.watermarks(where.topic, where.partition, kTimeout);
