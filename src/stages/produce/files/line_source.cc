@@ -10,11 +10,12 @@ namespace {
 
 bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 
-// Without the blanks around it. Zero bytes before a line are what a writer leaves behind when its
-// file was truncated under it.
+// Without what stands before the value and the carriage return behind it; what else follows the
+// value is the agent's own. Zero bytes before a line are what a writer leaves behind when its file
+// was truncated under it.
 std::string_view trimmed(std::string_view line) {
   while (!line.empty() && (is_blank(line.front()) || line.front() == '\0')) line.remove_prefix(1);
-  while (!line.empty() && (is_blank(line.back()) || line.back() == '\0')) line.remove_suffix(1);
+  if (line.ends_with('\r')) line.remove_suffix(1);
   return line;
 }
 

