@@ -12,7 +12,9 @@ std::atomic<bool> g_stop{false};
 
 void on_signal(int signal) {
   // A second signal does what it would have done without us.
-  if (g_stop.exchange(true)) std::signal(signal, SIG_DFL);
+  if (!g_stop.exchange(true)) return;
+  std::signal(signal, SIG_DFL);
+  std::raise(signal);
 }
 
 std::string wrong_bus(const std::string& url) {
