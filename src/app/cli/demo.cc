@@ -218,7 +218,17 @@ int Demo::wait() {
   return detectors_.front().poll().value_or(0) != 0 ? kFailed : code;
 }
 
+// How to call this program from here.
+std::string program_path() {
+  std::error_code error;
+  const fs::path self = fs::read_symlink("/proc/self/exe", error);
+  if (error) return "tocsin";
+  const fs::path near = fs::proximate(self, error);
+  return !error && near.native().size() < self.native().size() ? near.string() : self.string();
+}
+
 void Demo::summary() {
+  const std::string program = program_path();
   const Style style = style_of(STDOUT_FILENO);
   const std::string database = folder_ + "/tocsin.db";
   std::string text;
@@ -233,17 +243,17 @@ void Demo::summary() {
                   style);
     text += fmt::format(
         "\nLook closer\n"
-        "  tocsin --data {0} trace {1}\n",
-        folder_, found.event_id.to_string());
+        "  {2} --data {0} trace {1}\n",
+        folder_, found.event_id.to_string(), program);
   }
   text += fmt::format(
-      "  tocsin --data {0} report\n"
-      "  tocsin topics read {1} --bus {2} --limit 3\n\n"
+      "  {3} --data {0} report\n"
+      "  {3} topics read {1} --bus {2} --limit 3\n\n"
       "Files\n"
       "  {0}/verdicts.csv   one row for each event\n"
       "  {0}/tocsin.db      verdicts and alerts (SQLite)\n"
       "  {0}/traces.db      spans (SQLite)\n",
-      folder_, raw_topic_, bus_url_);
+      folder_, raw_topic_, bus_url_, program);
   std::fwrite(text.data(), 1, text.size(), stdout);
 }
 
