@@ -75,7 +75,7 @@ const Attack& Attack::built_in() {
       TOCSIN_CHECK(parsed.has_value());
       return *std::move(parsed);
     }
-    TOCSIN_CHECK(!"mappings/attack.yml is part of the program");
+    TOCSIN_CHECK(false && "mappings/attack.yml is part of the program");
     return Attack();
   }();
   return instance;

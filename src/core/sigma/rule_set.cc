@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <tuple>
 #include <unordered_map>
 
 #include "base/embedded_files.h"
@@ -60,8 +61,9 @@ void add(RuleSet& set, ParsedFile parsed, const std::string& ruleset) {
 }
 
 void finish(RuleSet& set) {
-  std::stable_sort(set.rules.begin(), set.rules.end(),
-                   [](const Rule& a, const Rule& b) { return a.id < b.id; });
+  std::sort(set.rules.begin(), set.rules.end(), [](const Rule& a, const Rule& b) {
+    return std::tie(a.id, a.path, a.mark.line) < std::tie(b.id, b.path, b.mark.line);
+  });
   std::unordered_map<std::string, std::string> seen;
   std::erase_if(set.rules, [&](const Rule& rule) {
     const auto [first, is_new] = seen.try_emplace(rule.id, rule.path);

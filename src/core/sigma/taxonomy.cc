@@ -115,7 +115,7 @@ const Taxonomy& Taxonomy::built_in() {
       TOCSIN_CHECK(parsed.has_value());
       return *std::move(parsed);
     }
-    TOCSIN_CHECK(!"mappings/windows.yml is part of the program");
+    TOCSIN_CHECK(false && "mappings/windows.yml is part of the program");
     return Taxonomy();
   }();
   return instance;

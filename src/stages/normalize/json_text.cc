@@ -107,6 +107,7 @@ std::string_view unescape(std::string_view raw, Arena& arena) {
       default:
         out += put_utf8(out, kBad);
         ++at;
+        while (at < raw.size() && (static_cast<unsigned char>(raw[at]) & 0xC0u) == 0x80) ++at;
     }
   }
   return {start, static_cast<std::size_t>(out - start)};

@@ -197,6 +197,7 @@ TEST_CASE("json text: escapes") {
   CHECK(normalize::unescape(R"(\"\\\/\b\f\n\r\t)", arena) == "\"\\/\b\f\n\r\t");
   CHECK(normalize::unescape(R"(\u00e9\ud83d\ude00)", arena) == "\xC3\xA9\xF0\x9F\x98\x80");
   CHECK(normalize::unescape(R"(\udc00x\ud800)", arena) == "\xEF\xBF\xBDx\xEF\xBF\xBD");
+  CHECK(normalize::unescape("\\\xC3\xA9x", arena) == "\xEF\xBF\xBDx");
   CHECK(normalize::unescape(R"(\q\u12)", arena) ==
         "\xEF\xBF\xBD\xEF\xBF\xBD"
         "12");
