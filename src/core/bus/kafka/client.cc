@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
+#include <thread>
 
 #include "base/log.h"
 
@@ -176,15 +178,40 @@ Result<std::int32_t> Client::partition_count(const std::string& topic, Milliseco
   return partitions;
 }
 
+namespace {
+
+constexpr Milliseconds kLeaderPause{100};
+
+// A partition that is new or on the move has no leader, or another than we know, for a moment.
+bool is_leader_change(rd_kafka_resp_err_t code) {
+  return code == RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION ||
+         code == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE;
+}
+
+}  // namespace
+
 Result<PartitionInfo> Client::watermarks(const std::string& topic, std::int32_t partition,
                                          Milliseconds timeout) {
   PartitionInfo info{.partition = partition};
-  const rd_kafka_resp_err_t code =
-      rd_kafka_query_watermark_offsets(handle_, topic.c_str(), partition, &info.first_offset,
-                                       &info.end_offset, static_cast<int>(timeout.count()));
-  if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
-    return failure(code, fmt::format("topic {} partition {}", topic, partition));
-  return info;
+  const auto deadline = std::chrono::steady_clock::now() + timeout;
+  for (;;) {
+    const rd_kafka_resp_err_t code =
+        rd_kafka_query_watermark_offsets(handle_, topic.c_str(), partition, &info.first_offset,
+                                         &info.end_offset, static_cast<int>(timeout.count()));
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return info;
+    if (!is_leader_change(code) || std::chrono::steady_clock::now() >= deadline)
+      return failure(code, fmt::format("topic {} partition {}", topic, partition));
+    std::this_thread::sleep_for(kLeaderPause);
+    refresh_leaders(timeout);
+  }
+}
+
+// So that the next question goes to the partition's leader of now.
+void Client::refresh_leaders(Milliseconds timeout) {
+  const rd_kafka_metadata_t* metadata = nullptr;
+  if (rd_kafka_metadata(handle_, 1, nullptr, &metadata, static_cast<int>(timeout.count())) ==
+      RD_KAFKA_RESP_ERR_NO_ERROR)
+    rd_kafka_metadata_destroy(metadata);
 }
 
 void Client::on_log(const rd_kafka_t* /*handle*/, int level, const char* facility,

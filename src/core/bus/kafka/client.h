@@ -74,12 +74,13 @@ class Client {
   // The partitions of a topic, or kNotFound.
   [[nodiscard]] Result<std::int32_t> partition_count(const std::string& topic,
                                                      Milliseconds timeout);
-  // First and next offset.
+  // First and next offset. A change of leader is waited for, as long as `timeout`.
   [[nodiscard]] Result<PartitionInfo> watermarks(const std::string& topic, std::int32_t partition,
                                                  Milliseconds timeout);
 
  private:
   Client(Settings settings, Hooks hooks);
+  void refresh_leaders(Milliseconds timeout);
   static void on_log(const rd_kafka_t* handle, int level, const char* facility, const char* text);
   static void on_error(rd_kafka_t* handle, int code, const char* reason, void* self);
   static void on_delivery(rd_kafka_t* handle, const rd_kafka_message_t* message, void* self);
