@@ -78,7 +78,8 @@ class Worker {
   Status process(const bus::Batch& batch, UnixNanos received);
   void classify(const bus::Message& message, UnixNanos received);
   Status write_outputs();
-  Status write_with_retries(store::Sink& sink);
+  template <class Write>
+  Status write_with_retries(std::string_view output, const Write& write);
   Status send(const std::string& topic, bus::Record record);
   Status send_alerts_and_dead_letters();
   void record_spans(const bus::Batch& batch, UnixNanos poll_start, UnixNanos received);
@@ -173,16 +174,16 @@ void Worker::classify(const bus::Message& message, UnixNanos received) {
   outcomes_.push_back(outcome);
 }
 
-// A sink that fails is tried again until it works or the stage is told to stop: the events wait in
-// the topic.
-Status Worker::write_with_retries(store::Sink& sink) {
+// An output that fails is tried again until it works or the stage is told to stop: the events wait
+// in the topic. What no retry mends (kInvalid) is given back at once.
+template <class Write>
+Status Worker::write_with_retries(std::string_view output, const Write& write) {
   Milliseconds wait = kRetryFirst;
   for (;;) {
-    Status status = sink.write(verdicts_, alerts_);
+    Status status = write();
     if (status || status.error().code == ErrorCode::kInvalid) return status;
     if (stop_.load(std::memory_order_relaxed)) return status;
-    log_error("write_{}: {}; trying again in {} ms", sink.name(), status.error().message,
-              wait.count());
+    log_error("{}: {}; trying again in {} ms", output, status.error().message, wait.count());
     stats_.retries.fetch_add(1, std::memory_order_relaxed);
     std::this_thread::sleep_for(wait);
     wait = std::min(wait * 2, kRetryMax);
@@ -211,20 +212,11 @@ Status Worker::send_alerts_and_dead_letters() {
 Status Worker::write_outputs() {
   for (store::Sink* sink : parts_.sinks) {
     const UnixNanos start = now_ns();
-    TOCSIN_TRY_STATUS(write_with_retries(*sink));
+    const std::string output = fmt::format("write_{}", sink->name());
+    TOCSIN_TRY_STATUS(write_with_retries(output, [&] { return sink->write(verdicts_, alerts_); }));
     sink_times_.push_back({sink->name(), start, now_ns()});
   }
-  Milliseconds wait = kRetryFirst;
-  for (;;) {
-    Status status = send_alerts_and_dead_letters();
-    if (status || status.error().code == ErrorCode::kInvalid ||
-        stop_.load(std::memory_order_relaxed))
-      return status;
-    log_error("alerts: {}; trying again in {} ms", status.error().message, wait.count());
-    stats_.retries.fetch_add(1, std::memory_order_relaxed);
-    std::this_thread::sleep_for(wait);
-    wait = std::min(wait * 2, kRetryMax);
-  }
+  return write_with_retries("alerts", [&] { return send_alerts_and_dead_letters(); });
 }
 
 void Worker::record_spans(const bus::Batch& batch, UnixNanos poll_start, UnixNanos received) {
