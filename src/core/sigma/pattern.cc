@@ -176,8 +176,8 @@ bool Pattern::matches(std::string_view text) const {
 
 std::string Pattern::to_string() const {
   std::string out;
-  for (const Part& part : parts_) {
-    switch (part.kind) {
+  for (std::size_t i = 0; i < parts_.size(); ++i) {
+    switch (parts_[i].kind) {
       case PartKind::kMany:
         out.push_back('*');
         break;
@@ -187,11 +187,19 @@ std::string Pattern::to_string() const {
       case PartKind::kDash:
         out += "[-/]";
         break;
-      case PartKind::kLiteral:
-        for (const char c : part.text) {
-          if (c == '*' || c == '?') out.push_back('\\');
+      case PartKind::kLiteral: {
+        const std::string& text = parts_[i].text;
+        for (std::size_t at = 0; at < text.size(); ++at) {
+          const char c = text[at];
+          // What follows decides whether a backslash would be read as an escape.
+          const bool before_wildcard =
+              at + 1 == text.size()
+                  ? i + 1 < parts_.size()
+                  : text[at + 1] == '\\' || text[at + 1] == '*' || text[at + 1] == '?';
+          if (c == '*' || c == '?' || (c == '\\' && before_wildcard)) out.push_back('\\');
           out.push_back(c);
         }
+      }
     }
   }
   return out;

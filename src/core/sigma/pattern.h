@@ -56,7 +56,7 @@ class Pattern {
   // times the number of kMany parts at worst; never recursive.
   [[nodiscard]] bool matches(std::string_view text) const;
 
-  // For messages: wildcards written back, literal wildcards escaped.
+  // As a rule would write it: parse() of it gives the pattern back, unless it has a kDash.
   [[nodiscard]] std::string to_string() const;
 
   bool operator==(const Pattern&) const = default;

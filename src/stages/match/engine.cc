@@ -36,12 +36,17 @@ bool is_eager(const Predicate& p) {
   }
 }
 
-// Two predicates with the same key are the same test.
+// Two predicates with the same key are the same test. Every text carries its length, so that no
+// two predicates can be written alike.
 std::string key_of(const Predicate& p) {
-  return fmt::format("{}\x1f{}\x1f{}\x1f{}\x1f{}\x1f{}{}{}\x1f{}\x1f{}\x1f{}\x1f{}", p.field,
-                     static_cast<int>(p.op), p.cased, p.text, p.pattern.to_string(),
-                     p.regex_ignore_case, p.regex_multi_line, p.regex_dot_all, p.number,
-                     static_cast<int>(p.time_part), p.other_field, static_cast<int>(p.ref_op));
+  std::string key =
+      fmt::format("{}:{}{}:{}{}:{} {} {} {}{}{} {} {} {}", p.field.size(), p.field, p.text.size(),
+                  p.text, p.other_field.size(), p.other_field, static_cast<int>(p.op), p.cased,
+                  p.regex_ignore_case, p.regex_multi_line, p.regex_dot_all, p.number,
+                  static_cast<int>(p.time_part), static_cast<int>(p.ref_op));
+  for (const sigma::Part& part : p.pattern.parts())
+    key += fmt::format(" {} {}:{}", static_cast<int>(part.kind), part.text.size(), part.text);
+  return key;
 }
 
 // What to file a wildcard pattern under: its longest literal.

@@ -87,3 +87,13 @@ TEST_CASE("pattern: windash takes dashes that start a word, in all five forms") 
   CHECK_FALSE(p.matches("cmd -param/1 /x a/b"));
   CHECK_FALSE(p.matches("cmd -param-1 /x a-b"));
 }
+
+TEST_CASE("pattern: to_string() is read back as the same pattern") {
+  for (const std::string_view text :
+       {R"(\*)", R"(\\*)", R"(\\\*)", R"(\\\\*)", R"(a\b)", R"(a\\b)", R"(a\\\\b)", R"(a\)",
+        R"(a\\)", R"(?\\?)", R"(\?*)", R"(*\\\\\**)"}) {
+    CAPTURE(text);
+    const Pattern pattern = Pattern::parse(text);
+    CHECK(Pattern::parse(pattern.to_string()) == pattern);
+  }
+}

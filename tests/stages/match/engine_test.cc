@@ -7,6 +7,7 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
+#include <cstdlib>
 #include <random>
 #include <string>
 #include <vector>
@@ -105,7 +106,9 @@ std::string random_rule(std::mt19937& random, int number) {
 }  // namespace
 
 TEST_CASE("engine: fires what the plain evaluator fires, on random rules and events") {
-  const unsigned seed = std::random_device{}();
+  const char* const chosen = std::getenv("TOCSIN_TEST_SEED");  // to run a failure again
+  const unsigned seed = chosen != nullptr ? static_cast<unsigned>(std::strtoul(chosen, nullptr, 10))
+                                          : std::random_device{}();
   CAPTURE(seed);
   std::mt19937 random(seed);
   std::size_t fired = 0;
