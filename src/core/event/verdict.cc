@@ -137,6 +137,7 @@ void append_json(std::string& out, const Alert& a) {
           });
         }
       });
+      if (a.suppressed != 0) json.member("suppressed", a.suppressed);
     });
   });
 }

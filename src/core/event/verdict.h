@@ -79,6 +79,7 @@ struct Alert {
   std::uint64_t line = 0;       // log.offset, 1-based line of a text file
   std::uint64_t record_id = 0;  // winlog.record_id
   std::vector<MatchedField> matched_fields;
+  std::uint64_t suppressed = 0;  // alerts of its kind since the last one that went out
 };
 
 [[nodiscard]] Uuid make_alert_id(const Uuid& event_id, std::string_view rule_id);

@@ -96,6 +96,11 @@ struct Rule {
   // From the tags: slugs in today's naming, in the order written; ids as "T1003.001".
   std::vector<std::string> tactics;
   std::vector<std::string> techniques;
+
+  // What the user's overrides make of the rule (app/pipeline/tuning). Patterns are case-folded.
+  std::vector<Pattern> only_hosts;    // not empty: events of other hosts do not count
+  std::vector<Pattern> except_hosts;  // events of these hosts do not count
+  std::string tuning;                 // "level high -> low; only hosts dc*"; empty: nothing
 };
 
 }  // namespace tocsin::sigma
