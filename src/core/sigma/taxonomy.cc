@@ -57,6 +57,7 @@ Result<Derivation> read_derivation(const std::string& field, const Node& node,
   if (const Node* separator = node.find("separator")) out.separator = separator->scalar;
   out.values = pairs(node.find("values"));
   out.prefixes = pairs(node.find("prefixes"));
+  out.absent = strings(node.find("absent"));
   out.key = text(node, "key");
   out.only_listed = text(node, "only_listed") == "true";
   out.replaces = text(node, "replaces") == "true";
@@ -158,6 +159,7 @@ bool Derivation::apply(std::span<const std::string_view> texts, std::string& out
     if (i > 0) out += separator;
     out += texts[i];
   }
+  if (std::find(absent.begin(), absent.end(), out) != absent.end()) return false;
   for (const auto& [from, to] : values) {
     if (out != from) continue;
     out = to;
@@ -263,7 +265,8 @@ class Taxonomy::Reader {
     const Node* fields = event.find("fields");
     if (fields == nullptr) return {};
     for (const auto& [field, from] : fields->members) {
-      const bool several = from.is_sequence() && !from.items.empty() && from.items.front().is_map();
+      const bool several =
+          from.is_sequence() && !from.items.empty() && !from.items.front().is_scalar();
       for (const Node& one : several ? from.items : std::vector<Node>{from}) {
         TOCSIN_TRY(Derivation derivation, read_derivation(field.scalar, one, path_));
         route.derivations.push_back(std::move(derivation));

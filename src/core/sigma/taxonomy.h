@@ -37,12 +37,14 @@ struct Derivation {
   // Replaces the start of a value, case ignored, the first that fits; '#' is one or more digits.
   std::vector<std::pair<std::string, std::string>> prefixes;
   Form form = Form::kText;
-  std::string key;           // kKey
-  bool only_listed = false;  // a value that is not in `values` gives none
-  bool replaces = false;     // wins over a field of that name which the event has itself
+  std::string key;                  // kKey
+  std::vector<std::string> absent;  // texts that mean that there is no value: "-"
+  bool only_listed = false;         // a value that is not in `values` gives none
+  bool replaces = false;            // wins over a field of that name which the event has itself
 
   [[nodiscard]] bool is_alias() const {
-    return parts.size() == 1 && values.empty() && prefixes.empty() && form == Form::kText;
+    return parts.size() == 1 && values.empty() && prefixes.empty() && absent.empty() &&
+           form == Form::kText;
   }
   // The value that these texts of `parts` (all of them) give; false: none.
   [[nodiscard]] bool apply(std::span<const std::string_view> texts, std::string& out) const;
