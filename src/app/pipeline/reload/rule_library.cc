@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <tuple>
+#include <unordered_map>
 #include <unordered_set>
 
 #include "app/pipeline/reload/rule_digest.h"
@@ -16,25 +17,36 @@ using sigma::Diagnostic;
 using sigma::Rule;
 using sigma::RuleSet;
 
-// Adds the last good version of rules that the set lacks and whose file has an error. Returns how
-// many.
+// Puts back the last good version of rules whose file has an error now and which the set lacks, and
+// of rules that lost a filter because the filter's file has one: a typing error in a filter must
+// not let loose the alerts that it kept quiet. Returns how many.
 std::size_t RuleLibrary::keep_broken(RuleSet& set, RuleChanges& changes) const {
-  std::unordered_set<std::string_view> broken, present;
+  std::unordered_set<std::string_view> broken;
   for (const Diagnostic& d : set.diagnostics)
     if (d.severity == sigma::Severity::kError) broken.insert(d.path);
   if (broken.empty()) return 0;
-  for (const Rule& rule : set.rules) present.insert(rule.id);
-  std::vector<Rule> kept;
-  for (const Rule& rule : last_good_)
-    if (broken.contains(rule.path) && !present.contains(rule.id)) kept.push_back(rule);
-  const std::size_t count = kept.size();
-  for (Rule& rule : kept) {
-    changes.changes.push_back({ChangeKind::kKept, rule.id, rule.title, rule.path, ""});
-    set.rules.push_back(std::move(rule));
+  std::unordered_map<std::string_view, std::size_t> present;
+  for (std::size_t i = 0; i < set.rules.size(); ++i) present.emplace(set.rules[i].id, i);
+  const auto lost_filter = [&](const Rule& rule) {
+    return std::any_of(rule.filters.begin(), rule.filters.end(),
+                       [&](const auto& filter) { return broken.contains(filter.path); });
+  };
+  std::vector<std::pair<std::size_t, const Rule*>> kept;  // where: past the end for missing ones
+  for (const Rule& rule : last_good_) {
+    const auto found = present.find(rule.id);
+    if (found == present.end() ? broken.contains(rule.path) : lost_filter(rule))
+      kept.emplace_back(found == present.end() ? SIZE_MAX : found->second, &rule);
+  }
+  for (const auto& [where, rule] : kept) {
+    changes.changes.push_back({ChangeKind::kKept, rule->id, rule->title, rule->path, ""});
+    if (where == SIZE_MAX)
+      set.rules.push_back(*rule);
+    else
+      set.rules[where] = *rule;
   }
   std::sort(set.rules.begin(), set.rules.end(),
             [](const Rule& a, const Rule& b) { return a.id < b.id; });
-  return count;
+  return kept.size();
 }
 
 // `loaded`: the ids of all rules before overrides, sorted.

@@ -4,9 +4,9 @@
 //
 //   rule files + overrides -> load() -> RuleSnapshot; again -> RuleSnapshot + RuleChanges
 //
-// Rules are mended while a detector runs, and sometimes broken. So a rule whose file has an error
-// now keeps its last good version, and a set that cannot be used as a whole (a path is missing, no
-// rule is left, the overrides are wrong) replaces nothing.
+// Rules are mended while a detector runs, and sometimes broken. So a rule whose file, or whose
+// filter's file, has an error now keeps its last good version, and a set that cannot be used as a
+// whole (a path is missing, no rule is left, the overrides are wrong) replaces nothing.
 #pragma once
 
 #include <cstdint>

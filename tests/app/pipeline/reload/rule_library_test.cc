@@ -122,6 +122,24 @@ TEST_CASE("library: a broken rule keeps its last good version until it is mended
   CHECK(site.what() == "-2 ");
 }
 
+TEST_CASE("library: a broken filter does not let loose what it kept quiet") {
+  Site site;
+  const std::string filter = site.rules + "/filter.yml";
+  const std::string good =
+      "title: F\nid: ffffffff-0000-4000-8000-000000000000\nlogsource: {product: windows}\n"
+      "filter:\n  rules: [" +
+      id_of(2) + "]\n  s: {B: y}\n  condition: not s\n";
+  std::ofstream(filter) << good;
+  const auto rule_2 = [](const RuleSnapshot& snapshot) { return snapshot.engine->rules().at(1); };
+  REQUIRE(rule_2(*site.load()).filters.size() == 1);
+  std::ofstream(filter) << "title: F\nfilter: [";
+  CHECK(rule_2(*site.load()).filters.size() == 1);
+  CHECK(site.what() == "k2 ");
+  fs::remove(filter);
+  CHECK(rule_2(*site.load()).filters.empty());
+  CHECK(site.what() == "~2 ");
+}
+
 TEST_CASE("library: a rule that was never good is rejected, the others run") {
   Site site;
   site.load();
