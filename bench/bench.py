@@ -4,13 +4,20 @@ import collections
 import json
 import os
 import pathlib
-import shutil
 import subprocess
 
 import corpus
 import measure
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+
+
+def rsigma_home():
+    cache = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
+    return pathlib.Path(os.environ.get("PEERS_HOME") or cache / "tocsin-peers") / "rsigma-release"
+
+
+RSIGMA_INSTALL = "cargo install rsigma --version 0.21.0 --locked --root %s" % rsigma_home()
 
 
 class Bench:
@@ -30,9 +37,11 @@ class Bench:
 
     @staticmethod
     def _find_rsigma():
-        cache = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
-        for candidate in [os.environ.get("TOCSIN_RSIGMA"), cache / "tocsin-peers/rsigma/bin/rsigma",
-                          shutil.which("rsigma")]:
+        """An rsigma built for speed. The one of tools/peers is not looked at: it is built to be ready soon."""
+        given = os.environ.get("TOCSIN_RSIGMA")
+        if given and not os.access(given, os.X_OK):
+            raise measure.Failed("TOCSIN_RSIGMA=%s is no program" % given)
+        for candidate in [given, rsigma_home() / "bin" / "rsigma"]:
             if candidate and os.access(candidate, os.X_OK):
                 return str(candidate)
         return None

@@ -21,8 +21,8 @@ import yaml
 KEEP_MODIFIERS = {"cidr", "fieldref", "exists", "expand", "gt", "gte", "lt", "lte"}
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 WORD = re.compile(r"[A-Za-z]+")
-# In a regular expression only inside words that cannot be an escape's or a group's name.
-REGEX_WORD = re.compile(r"(?<![\\\w<:?{])[A-Za-z]{4,}(?![\w>:}])")
+# In a regular expression what has a meaning of its own is passed over: escapes, groups' names, classes.
+REGEX_WORD = re.compile(r"\\p\{\w+\}|\\.|\(\?P?<\w+>|\[:\w+:\]|[A-Za-z]{4,}", re.DOTALL)
 SKIPPED_KEYS = {"condition", "timeframe"}
 
 
@@ -37,6 +37,8 @@ def change_text(text, dice, words=WORD):
     """Every word gets one letter in three changed, at least one."""
     def change(found):
         word = list(found.group())
+        if not word[0].isalpha():
+            return found.group()
         for place in dice.sample(range(len(word)), max(1, len(word) // 3)):
             word[place] = _other_letter(word[place], dice)
         return "".join(word)

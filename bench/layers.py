@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Row g: where the time of an event goes, by bench_layers."""
 import json
+import signal
 import subprocess
 
 import corpus
@@ -8,9 +9,13 @@ import measure
 from report import Line, number
 
 
-def run_layers(context, *arguments):
+def run_layers(context, *arguments, cpu_limit=0):
     command = ["taskset", "-c", str(context.core), context.tool("bench_layers"), *map(str, arguments)]
+    if cpu_limit:
+        command = ["prlimit", "--cpu=%d:%d" % (cpu_limit, cpu_limit + 5)] + command
     done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode == -signal.SIGXCPU:
+        raise measure.TooSlow("bench_layers needed more than %d CPU seconds" % cpu_limit)
     if done.returncode != 0:
         raise measure.Failed("bench_layers ended with status %d: %s" % (done.returncode, done.stderr[-2000:]))
     return json.loads(done.stdout)

@@ -8,6 +8,7 @@ compares neighbours in time.
 """
 import dataclasses
 import os
+import signal
 import statistics
 import subprocess
 import time
@@ -20,6 +21,7 @@ class Job:
     core: int = None       # pinned to this core; None: wherever it likes
     stdout: str = os.devnull
     ok: tuple = (0,)       # exit statuses that are no failure
+    cpu_limit: int = 0     # seconds after which it is ended; 0: none
 
 
 @dataclasses.dataclass
@@ -37,6 +39,10 @@ class Failed(Exception):
     """A command that was to be measured did not work."""
 
 
+class TooSlow(Failed):
+    """It reached its limit of CPU seconds."""
+
+
 def run_once(job):
     """(wall, cpu, rss_mb) of one run."""
     cores = os.sched_getaffinity(0)
@@ -46,7 +52,8 @@ def run_once(job):
         try:
             begin = time.monotonic()
             # A child inherits the affinity. stderr is kept for the message when it fails.
-            child = subprocess.Popen([str(word) for word in job.command], stdin=empty, stdout=out,
+            limit = ["prlimit", "--cpu=%d:%d" % (job.cpu_limit, job.cpu_limit + 5)] if job.cpu_limit else []
+            child = subprocess.Popen(limit + [str(word) for word in job.command], stdin=empty, stdout=out,
                                      stderr=subprocess.PIPE)
         finally:
             os.sched_setaffinity(0, cores)
@@ -55,6 +62,8 @@ def run_once(job):
         wall = time.monotonic() - begin
     child.returncode = os.waitstatus_to_exitcode(status)
     child.stderr.close()
+    if child.returncode == -signal.SIGXCPU:
+        raise TooSlow("%s needed more than %d CPU seconds" % (job.name, job.cpu_limit))
     if child.returncode not in job.ok:
         raise Failed("%s ended with status %d:\n  %s\n%s" % (
             job.name, child.returncode, " ".join(map(str, job.command)), talk.decode("utf-8", "replace")[-2000:]))

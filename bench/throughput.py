@@ -6,7 +6,7 @@ import shutil
 
 import corpus
 import grow_rules
-from bench import compare, rsigma_counts, tocsin_counts
+from bench import RSIGMA_INSTALL, compare, rsigma_counts, tocsin_counts
 from report import Line, number, skipped
 
 
@@ -64,7 +64,7 @@ def row_a(bench):
             figures={"input": about, "tocsin": ours, "rsigma": theirs, "pairs": {
                 "tocsin": sum(alerts.values()), "rsigma": sum(other.values()), "both": both}}))
     else:
-        bench.talk.loud("rsigma is not installed: its half of row a is skipped (cargo install rsigma)")
+        bench.talk.loud("no rsigma here, so its half of row a is skipped; to have it: %s" % RSIGMA_INSTALL)
         lines.append(Line("a", "OTRF JSONL, one core", mine, note=note + "\nSKIPPED: no rsigma to compare with; "
                           "%s (event, rule) pairs" % number(sum(alerts.values())), skipped=True,
                           figures={"input": about, "tocsin": ours}))
