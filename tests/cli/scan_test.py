@@ -3,9 +3,11 @@
 filters, timelines, the report, damaged files."""
 
 import base64
+import collections
 import csv
 import gzip
 import hashlib
+import html.parser
 import io
 import json
 import os
@@ -217,11 +219,18 @@ class Outputs(Case):
         self.run_("-q", "scan", "--html", "r.html", "in.jsonl")
         with open(self.path("r.html"), encoding="utf-8") as file:
             page = file.read()
-        self.assertEqual(2, page.count("<script"))
-        self.assertEqual(2, page.count("</script>"))
-        self.assertNotIn("<img", page)
+        tags = collections.Counter()
+        attributes = set()
+
+        class Parser(html.parser.HTMLParser):
+            def handle_starttag(self, tag, attrs):
+                tags[tag] += 1
+                attributes.update(name for name, _ in attrs)
+        Parser().feed(page)
+        self.assertEqual((2, 0, 0), (tags["script"], tags["img"], tags["a"]))
+        self.assertFalse({name for name in attributes if name in ("src", "href") or name.startswith("on")})
         self.assertIn("default-src 'none'", page)
-        self.assertIsNone(re.search(r"(?i)<[^>]* (src|href)\s*=|https?://|@import|url\(", page))
+        self.assertIsNone(re.search(r"https?://|@import|url\(", page))
         data = json.loads(re.search(r'<script type="application/json" id="data">(.*?)</script>', page).group(1))
         self.assertIn(evil, data["hosts"])
         # The policy names the script and the style by their hashes.

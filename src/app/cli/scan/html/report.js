@@ -21,6 +21,8 @@
   const when = (ms) => ms === null ? "\u2013" : new Date(ms).toISOString().replace("T", " ").replace("Z", "");
   const rule = (row) => data.rules[row[RULE]];
   const place = (row) => data.files[row[FILE]] + (row[LINE] ? ":" + row[LINE] : "") + (row[RECORD] ? " #" + row[RECORD] : "");
+  // Without the folders, which the opened row tells.
+  const short_place = (row) => place(row).replace(/^.*\/(?=[^/])/, "");
   const fields = (row) => {
     const out = [];
     for (let i = 0; i < row[FIELDS].length; i += 2) out.push((row[FIELDS][i] ? row[FIELDS][i] + ": " : "") + row[FIELDS][i + 1]);
@@ -89,7 +91,7 @@
       make("td", null, clean(data.hosts[row[HOST]])),
       make("td", null, clean(channel + " " + row[CODE])),
       make("td", { class: "fields" }, make("div", { class: "clip" }, clean(fields(row).join(" | ")).slice(0, 400))),
-      make("td", { class: "place" }, clean(place(row))));
+      make("td", { class: "place", title: clean(place(row)) }, clean(short_place(row))));
     const toggle = () => {
       if (tr.nextSibling && tr.nextSibling.className === "more") tr.nextSibling.remove();
       else tr.after(make("tr", { class: "more" }, make("td", { colspan: String(columns.length) }, details(row))));

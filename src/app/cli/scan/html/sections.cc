@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::size_t kRulesShown = 200;
 constexpr std::size_t kHostsShown = 200;
-constexpr std::size_t kRulesOfTactic = 8;
+constexpr std::size_t kRulesOfTactic = 6;
 
 std::string number(std::uint64_t value) { return grouped(static_cast<std::int64_t>(value)); }
 
@@ -54,6 +54,11 @@ std::string level_bar(const Tally& tally) {
     at += width;
   }
   return out + "</svg>";
+}
+
+// Below a table that holds `shown` of `all`.
+std::string more_text(std::size_t shown, std::size_t all) {
+  return all <= shown ? std::string() : fmt::format("<p>and {} more</p>", number(all - shown));
 }
 
 }  // namespace
@@ -149,7 +154,7 @@ void append_rules_and_hosts(std::string& out, const Findings& findings) {
   out +=
       "<section class=\"two\">\n<div><h2>Rules</h2><div class=\"scroll\"><table>\n"
       "<thead><tr><th>Level</th><th>Rule</th><th class=\"n\">Alerts</th><th class=\"n\">Hosts</th>"
-      "<th>First</th><th>Last</th></tr></thead><tbody>\n";
+      "<th>First, last</th></tr></thead><tbody>\n";
   std::size_t shown = 0;
   for (const auto* entry : ranked_rules(findings)) {
     if (++shown > kRulesShown) break;
@@ -157,28 +162,29 @@ void append_rules_and_hosts(std::string& out, const Findings& findings) {
     fmt::format_to(
         std::back_inserter(out),
         "<tr><td>{}</td><td><button type=\"button\" class=\"link\" data-rule=\"{}\"><bdi>{}</bdi>"
-        "</button></td><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"t\">{}</td>"
-        "<td class=\"t\">{}</td></tr>\n",
+        "</button></td><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"t\">{}"
+        "<br>{}</td></tr>\n",
         badge(rule.level), escaped(entry->first), escaped(rule.title), number(rule.tally.alerts()),
         number(rule.hosts.size()), moment(rule.tally.seen.first), moment(rule.tally.seen.last));
   }
+  out += "</tbody></table>" + more_text(kRulesShown, findings.rules.size());
   out +=
-      "</tbody></table></div></div>\n<div><h2>Hosts</h2><div class=\"scroll\"><table>\n"
-      "<thead><tr><th>Host</th><th></th><th class=\"n\">Alerts</th><th>First</th><th>Last</th></tr>"
+      "</div></div>\n<div><h2>Hosts</h2><div class=\"scroll\"><table>\n"
+      "<thead><tr><th>Host</th><th></th><th class=\"n\">Alerts</th><th>First, last</th></tr>"
       "</thead><tbody>\n";
   shown = 0;
   for (const auto* entry : ranked_hosts(findings)) {
     if (++shown > kHostsShown) break;
-    fmt::format_to(
-        std::back_inserter(out),
-        "<tr><td><button type=\"button\" class=\"link\" "
-        "data-host=\"{}\"><bdi>{}</bdi></button></td>"
-        "<td>{}</td><td class=\"n\">{}</td><td class=\"t\">{}</td><td class=\"t\">{}</td></tr>\n",
-        escaped(entry->first), entry->first.empty() ? "(none)" : escaped(entry->first),
-        level_bar(entry->second), number(entry->second.alerts()), moment(entry->second.seen.first),
-        moment(entry->second.seen.last));
+    fmt::format_to(std::back_inserter(out),
+                   "<tr><td><button type=\"button\" class=\"link\" "
+                   "data-host=\"{}\"><bdi>{}</bdi></button></td>"
+                   "<td>{}</td><td class=\"n\">{}</td><td class=\"t\">{}<br>{}</td></tr>\n",
+                   escaped(entry->first), entry->first.empty() ? "(none)" : escaped(entry->first),
+                   level_bar(entry->second), number(entry->second.alerts()),
+                   moment(entry->second.seen.first), moment(entry->second.seen.last));
   }
-  out += "</tbody></table></div></div>\n</section>\n";
+  out += "</tbody></table>" + more_text(kHostsShown, findings.hosts.size());
+  out += "</div></div>\n</section>\n";
 }
 
 void append_alerts_frame(std::string& out, std::size_t shown, std::uint64_t total) {
