@@ -12,10 +12,35 @@
 namespace tocsin::yaml {
 namespace {
 
-constexpr std::size_t kNodesMax = 1'000'000;
-constexpr int kDepthMax = 100;
+// What libyaml says, and what it mostly means.
+struct Advice {
+  std::string_view problem, hint;
+};
+constexpr std::array<Advice, 6> kAdvice = {{
+    {"cannot start any token",
+     "quote a value that begins with one of @ ` % * & ! | > { [ ; indent with blanks, not tabs"},
+    {"mapping values are not allowed", "quote a value that holds ': ', or mend the indentation"},
+    {"control characters", "save the file as plain UTF-8 text, without NUL or other control bytes"},
+    {"UTF-8", "save the file as UTF-8"},
+    {"undefined tag", "leave out tags such as !name"},
+    {"simple key", "a key must be followed by ':' on the same line"},
+}};
+constexpr std::string_view kPlainAdvice =
+    "check the indentation, brackets and quotes of this line and the line before";
 
-Mark to_mark(const yaml_mark_t& mark) { return {mark.line + 1, mark.column + 1}; }
+std::string hint_for(std::string_view problem) {
+  for (const Advice& advice : kAdvice)
+    if (problem.find(advice.problem) != std::string_view::npos) return std::string(advice.hint);
+  return std::string(kPlainAdvice);
+}
+
+// The place of a byte.
+Mark mark_at(std::string_view text, std::size_t offset) {
+  text = text.substr(0, offset);
+  const auto lines = static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
+  const std::size_t start = text.rfind('\n');
+  return {lines + 1, start == std::string_view::npos ? text.size() + 1 : text.size() - start};
+}
 
 // One libyaml event, freed with the object.
 struct Event {
@@ -26,9 +51,11 @@ struct Event {
   ~Event() { yaml_event_delete(&raw); }
 };
 
+// The documents of one part of a text; marks count from the text's start.
 class Parser {
  public:
-  explicit Parser(std::string_view text) {
+  Parser(std::string_view text, std::size_t lines_before)
+      : text_(text), lines_before_(lines_before) {
     yaml_parser_initialize(&parser_);
     yaml_parser_set_input_string(&parser_, reinterpret_cast<const unsigned char*>(text.data()),
                                  text.size());
@@ -37,36 +64,56 @@ class Parser {
   Parser& operator=(const Parser&) = delete;
   ~Parser() { yaml_parser_delete(&parser_); }
 
-  tl::expected<std::vector<Node>, ParseError> run() {
-    std::vector<Node> documents;
+  // The next document; nothing at the end. After an error there is no next.
+  std::optional<tl::expected<Node, ParseError>> document() {
     for (;;) {
       Event event;
       if (!next(event)) return tl::unexpected(error_);
-      if (event.raw.type == YAML_STREAM_END_EVENT) return documents;
+      if (event.raw.type == YAML_STREAM_END_EVENT) return std::nullopt;
       if (event.raw.type != YAML_DOCUMENT_START_EVENT) continue;
       anchors_.clear();
+      nodes_ = 0;
       Event first;
       Node node;
       if (!next(first) || !build(first, node, 0)) return tl::unexpected(error_);
-      documents.push_back(std::move(node));
+      return node;
     }
   }
 
  private:
-  bool fail(Mark mark, std::string message) {
-    error_ = {mark, std::move(message)};
+  Mark to_mark(const yaml_mark_t& mark) const {
+    return {mark.line + 1 + lines_before_, mark.column + 1};
+  }
+
+  bool fail(Mark mark, std::string message, std::string hint) {
+    error_ = {mark, std::move(message), std::move(hint)};
     return false;
+  }
+  bool too_large(Mark mark) {
+    return fail(mark, "more than 1,000,000 nodes in one document, aliases counted",
+                "split the document, or write out what its aliases repeat");
   }
 
   bool next(Event& event) {
     if (yaml_parser_parse(&parser_, &event.raw) == 1) return true;
-    std::string message = parser_.problem != nullptr ? parser_.problem : "unreadable YAML";
+    const std::string problem = parser_.problem != nullptr ? parser_.problem : "unreadable text";
+    std::string message = problem;
     if (parser_.context != nullptr) message = std::string(parser_.context) + ": " + message;
-    return fail(to_mark(parser_.problem_mark), "not valid YAML: " + message);
+    Mark mark = to_mark(parser_.problem_mark);
+    if (parser_.error == YAML_READER_ERROR) {
+      mark = mark_at(text_, parser_.problem_offset);
+      mark.line += lines_before_;
+    }
+    return fail(mark, "not valid YAML: " + message, hint_for(problem));
   }
 
-  void remember(const yaml_char_t* anchor, const Node& node) {
-    if (anchor != nullptr) anchors_[reinterpret_cast<const char*>(anchor)] = node;
+  // An anchored part is kept a second time, so it counts a second time.
+  bool remember(const yaml_char_t* anchor, const Node& node) {
+    if (anchor == nullptr) return true;
+    nodes_ += count(node);
+    if (nodes_ > kNodesMax) return too_large(node.mark);
+    anchors_[reinterpret_cast<const char*>(anchor)] = node;
+    return true;
   }
 
   static std::size_t count(const Node& node) {
@@ -78,8 +125,9 @@ class Parser {
 
   bool build(const Event& event, Node& node, int depth) {
     node.mark = to_mark(event.raw.start_mark);
-    if (depth > kDepthMax) return fail(node.mark, "nested deeper than 100 levels");
-    if (++nodes_ > kNodesMax) return fail(node.mark, "more than 1,000,000 nodes");
+    if (depth > kDepthMax)
+      return fail(node.mark, "nested deeper than 100 levels", "no rule needs so many: flatten it");
+    if (++nodes_ > kNodesMax) return too_large(node.mark);
     switch (event.raw.type) {
       case YAML_SCALAR_EVENT:
         return build_scalar(event, node);
@@ -90,7 +138,7 @@ class Parser {
       case YAML_ALIAS_EVENT:
         return build_alias(event, node);
       default:
-        return fail(node.mark, "unexpected YAML structure");
+        return fail(node.mark, "unexpected YAML structure", std::string(kPlainAdvice));
     }
   }
 
@@ -99,8 +147,7 @@ class Parser {
     node.kind = Kind::kScalar;
     node.scalar.assign(reinterpret_cast<const char*>(scalar.value), scalar.length);
     node.plain = scalar.style == YAML_PLAIN_SCALAR_STYLE;
-    remember(scalar.anchor, node);
-    return true;
+    return remember(scalar.anchor, node);
   }
 
   bool build_sequence(const Event& event, Node& node, int depth) {
@@ -111,8 +158,7 @@ class Parser {
       if (item.raw.type == YAML_SEQUENCE_END_EVENT) break;
       if (!build(item, node.items.emplace_back(), depth + 1)) return false;
     }
-    remember(event.raw.data.sequence_start.anchor, node);
-    return true;
+    return remember(event.raw.data.sequence_start.anchor, node);
   }
 
   bool build_map(const Event& event, Node& node, int depth) {
@@ -124,30 +170,106 @@ class Parser {
       if (item.raw.type == YAML_MAPPING_END_EVENT) break;
       auto& [key, value] = node.members.emplace_back();
       if (!build(item, key, depth + 1)) return false;
-      if (!key.is_scalar()) return fail(key.mark, "a key must be a scalar");
+      if (!key.is_scalar()) return fail(key.mark, "a key must be a scalar", "write a plain name");
       if (!seen.insert(key.scalar).second)
-        return fail(key.mark, "duplicate key '" + key.scalar + "'");
+        return fail(key.mark, "duplicate key '" + key.scalar + "'", "rename or remove one of them");
       Event content;
       if (!next(content) || !build(content, value, depth + 1)) return false;
     }
-    remember(event.raw.data.mapping_start.anchor, node);
-    return true;
+    return merge_maps(node, seen) && remember(event.raw.data.mapping_start.anchor, node);
+  }
+
+  // `<<: *map` or `<<: [*map, *map]` (YAML 1.1): members that the map does not have itself.
+  bool merge_maps(Node& node, std::unordered_set<std::string>& seen) {
+    const auto merge = std::find_if(node.members.begin(), node.members.end(), [](const auto& m) {
+      return m.first.plain && m.first.scalar == "<<";
+    });
+    if (merge == node.members.end()) return true;
+    const Node source = std::move(merge->second);
+    node.members.erase(merge);
+    const auto take = [&](const Node& map) {
+      for (const auto& member : map.members)
+        if (seen.insert(member.first.scalar).second) node.members.push_back(member);
+      return map.is_map();
+    };
+    const bool good =
+        source.is_map()
+            ? take(source)
+            : source.is_sequence() && std::all_of(source.items.begin(), source.items.end(), take);
+    return good || fail(source.mark, "'<<' takes a map or a list of maps",
+                        "quote the key if a field has this name");
   }
 
   bool build_alias(const Event& event, Node& node) {
     const std::string name = reinterpret_cast<const char*>(event.raw.data.alias.anchor);
     const auto found = anchors_.find(name);
-    if (found == anchors_.end()) return fail(node.mark, "unknown alias '" + name + "'");
+    if (found == anchors_.end())
+      return fail(node.mark, "unknown alias '" + name + "'",
+                  "an alias stands behind the '&" + name + "' that it repeats, never inside it; " +
+                      "quote a value that begins with '*'");
     nodes_ += count(found->second);
-    if (nodes_ > kNodesMax) return fail(node.mark, "more than 1,000,000 nodes");
+    if (nodes_ > kNodesMax) return too_large(node.mark);
     node = found->second;
     return true;
   }
 
   yaml_parser_t parser_{};
+  std::string_view text_;
+  std::size_t lines_before_;
   std::map<std::string, Node> anchors_;
   std::size_t nodes_ = 0;
   ParseError error_;
+};
+
+bool is_marker(std::string_view line, std::string_view marker) {
+  return line.starts_with(marker) && (line.size() == marker.size() || line[marker.size()] == ' ' ||
+                                      line[marker.size()] == '\t' || line[marker.size()] == '\r');
+}
+
+bool is_utf16(std::string_view text) {
+  return text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF");
+}
+
+// Cuts a text where documents begin.
+class Splitter {
+ public:
+  explicit Splitter(std::string_view text) : rest_(text) {}
+
+  struct Part {
+    std::string_view text;
+    std::size_t lines_before = 0;
+    std::size_t directives = 0;
+  };
+
+  bool next(Part& part) {
+    if (rest_.empty()) return false;
+    part = {rest_, lines_, 0};
+    if (is_utf16(rest_)) {  // libyaml decodes it; its lines cannot be told here
+      rest_ = {};
+      return true;
+    }
+    bool has_content = false;
+    std::size_t at = 0;
+    while (at < rest_.size()) {
+      const std::size_t end = std::min(rest_.find('\n', at), rest_.size());
+      const std::string_view line = rest_.substr(at, end - at);
+      const bool starts = is_marker(line, "---");
+      if (starts && has_content) break;
+      const bool directive = !has_content && line.starts_with('%');
+      part.directives += directive;
+      has_content |= starts || !(directive || line.empty() || line[0] == '#' || line[0] == '\r');
+      at = std::min(end + 1, rest_.size());
+      ++lines_;
+      if (is_marker(line, "...")) break;
+    }
+    part.text = rest_.substr(0, at);
+    rest_.remove_prefix(at);
+    return true;
+  }
+
+ private:
+  std::string_view rest_;
+  std::size_t lines_ = 0;
 };
 
 bool all_digits(std::string_view text) {
@@ -206,8 +328,45 @@ ScalarType Node::scalar_type() const {
   return is_float(scalar) ? ScalarType::kFloat : ScalarType::kString;
 }
 
+void for_each_document(std::string_view text,
+                       const std::function<bool(tl::expected<Node, ParseError>)>& visit) {
+  Splitter splitter(text);
+  Splitter::Part part;
+  for (std::size_t documents = 0; splitter.next(part);) {
+    const Mark start{part.lines_before + 1, 1};
+    if (part.directives > kDirectivesMax) {
+      if (!visit(tl::unexpected(
+              ParseError{start, "more than 100 YAML directives", "remove the lines with '%'"})))
+        return;
+      continue;
+    }
+    Parser parser(part.text, part.lines_before);
+    for (bool good = true; good;) {
+      auto document = parser.document();
+      if (!document) break;
+      if (++documents > kDocumentsMax) {
+        visit(tl::unexpected(
+            ParseError{start, "more than 100,000 documents in one file", "split the file"}));
+        return;
+      }
+      good = document->has_value();
+      if (!visit(*std::move(document))) return;
+    }
+  }
+}
+
 tl::expected<std::vector<Node>, ParseError> parse(std::string_view text) {
-  return Parser(text).run();
+  std::vector<Node> documents;
+  std::optional<ParseError> error;
+  for_each_document(text, [&](tl::expected<Node, ParseError> document) {
+    if (document)
+      documents.push_back(*std::move(document));
+    else
+      error = std::move(document).error();
+    return !error;
+  });
+  if (error) return tl::unexpected(*std::move(error));
+  return documents;
 }
 
 }  // namespace tocsin::yaml

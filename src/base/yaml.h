@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -53,10 +54,22 @@ struct Node {
 struct ParseError {
   Mark mark;
   std::string message;
+  std::string hint;  // what to do
 };
 
-// All documents of the text. A duplicate key is an error that names the key. Anchors and aliases
-// are followed within limits (a document may not grow beyond 1,000,000 nodes or 100 levels).
+// Limits on one document; what goes beyond is a ParseError that names the limit.
+inline constexpr std::size_t kNodesMax = 1'000'000;  // aliases count as what they stand for
+inline constexpr int kDepthMax = 100;
+inline constexpr std::size_t kDirectivesMax = 100;
+inline constexpr std::size_t kDocumentsMax = 100'000;  // of one text
+
+// Each document of the text in turn; one that is wrong does not stop those after it (a line that
+// begins with `---` always starts a document). `visit` returns false to stop. A duplicate key is an
+// error that names the key. Anchors and aliases are followed, `<<` merges maps.
+void for_each_document(std::string_view text,
+                       const std::function<bool(tl::expected<Node, ParseError>)>& visit);
+
+// All documents of the text, or what is wrong with the first wrong one.
 [[nodiscard]] tl::expected<std::vector<Node>, ParseError> parse(std::string_view text);
 
 }  // namespace tocsin::yaml

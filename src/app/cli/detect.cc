@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <csignal>
 #include <cstdio>
 #include <filesystem>
 #include <thread>
@@ -14,6 +15,8 @@
 #include "app/cli/command.h"
 #include "app/cli/rule_options.h"
 #include "app/cli/tables.h"
+#include "app/pipeline/reload/change_report.h"
+#include "app/pipeline/rule_service.h"
 #include "base/json_writer.h"
 #include "base/log.h"
 #include "stages/store/sink.h"
@@ -28,13 +31,27 @@ struct DetectCommand {
   std::string csv, sqlite;
   std::string verdicts = "all";
   bool no_fsync = false;
+  bool no_reload = false;
   std::size_t workers = 0;
   double drain_seconds = 0;
   double session_seconds = 10;
   bool json = false;
 };
 
+constexpr auto kFlushEvery = std::chrono::seconds(10);
+
+std::atomic<bool> g_reload{false};
+
+void on_hangup(int /*signal*/) { g_reload = true; }
+
+// SIGHUP asks for the rules to be read again; from a terminal that was closed it says good-bye.
+bool terminal_gone(bool had_terminal) { return had_terminal && isatty(STDERR_FILENO) == 0; }
+
 using OwnedSinks = std::vector<std::unique_ptr<store::Sink>>;
+
+std::string sqlite_path(const DetectCommand& options, const Shared& shared) {
+  return options.sqlite.empty() ? shared.data_dir + "/tocsin.db" : options.sqlite;
+}
 
 Result<OwnedSinks> open_sinks(const DetectCommand& options, const Shared& shared) {
   std::error_code error;
@@ -50,9 +67,8 @@ Result<OwnedSinks> open_sinks(const DetectCommand& options, const Shared& shared
       TOCSIN_TRY(auto sink, store::open_csv(path, {only, !options.no_fsync}));
       sinks.push_back(std::move(sink));
     } else {
-      const std::string path =
-          options.sqlite.empty() ? shared.data_dir + "/tocsin.db" : options.sqlite;
-      TOCSIN_TRY(auto sink, store::open_sqlite(path, {only, !options.no_fsync}));
+      TOCSIN_TRY(auto sink,
+                 store::open_sqlite(sqlite_path(options, shared), {only, !options.no_fsync}));
       sinks.push_back(std::move(sink));
     }
   }
@@ -96,6 +112,7 @@ void print_json(const pipeline::DetectStats& stats, double seconds) {
     json.member("bytes", stats.bytes.load());
     json.member("detections", stats.detections.load());
     json.member("alerts", stats.alerts.load());
+    json.member("suppressed", stats.suppressed.load());
     json.member("dead_letters", stats.dead_letters.load());
     json.member("repaired", stats.repaired.load());
     json.member("retries", stats.retries.load());
@@ -105,19 +122,66 @@ void print_json(const pipeline::DetectStats& stats, double seconds) {
   std::puts(out.c_str());
 }
 
-int run(const DetectCommand& options, const Shared& shared) {
-  auto rules = compile_rules(options.rules);
-  if (!rules) {
-    report(rules.error());
-    return kUsage;
-  }
-  auto bus = shared.open_bus();
-  if (!bus) return report(bus.error());
-  auto sinks = open_sinks(options, shared);
-  if (!sinks) return report(sinks.error());
-  auto tracer = trace::Tracer::open({.service = "tocsin-detect", .destinations = shared.traces});
-  if (!tracer) return report(tracer.error());
+Result<pipeline::RuleLibrary> open_library(const RuleOptions& options) {
+  TOCSIN_TRY(sigma::Taxonomy taxonomy, load_taxonomy(options));
+  pipeline::RuleSources sources;
+  sources.rules = [&options] { return load_untuned_rules(options); };
+  sources.tuning = [&options] { return load_tuning(options); };
+  sources.taxonomy = std::make_shared<const sigma::Taxonomy>(std::move(taxonomy));
+  return pipeline::RuleLibrary(std::move(sources));
+}
 
+Result<std::shared_ptr<const pipeline::RuleSnapshot>> first_rules(pipeline::RuleLibrary& library) {
+  pipeline::RuleChanges changes;
+  TOCSIN_TRY(auto snapshot, library.load(changes));
+  for (const sigma::Diagnostic& d : changes.new_problems)
+    d.severity == sigma::Severity::kError ? log_debug("{}", to_text(d))
+                                          : log_warning("{}", to_text(d));
+  if (changes.rejected > 0)
+    log_warning("{} of {} rules were rejected; `tocsin rules check` says why", changes.rejected,
+                changes.rejected + changes.in_force + changes.disabled);
+  log_info("{} rules from {} files", summary_of(changes), changes.files);
+  return snapshot;
+}
+
+// What goes on beside the matching: new rules, and the counters of rules on their way to the disk.
+class Upkeep {
+ public:
+  Upkeep(pipeline::RuleService& service, pipeline::RuleAccount& account,
+         store::RuleStatsStore* store)
+      : service_(service), account_(account), store_(store) {}
+
+  void run(const std::atomic<bool>& done) {
+    pipeline::yield_to_matching();
+    auto next_flush = std::chrono::steady_clock::now() + kFlushEvery;
+    while (!done) {
+      service_.turn(std::chrono::milliseconds(100));
+      if (std::chrono::steady_clock::now() < next_flush) continue;
+      flush();
+      next_flush = std::chrono::steady_clock::now() + kFlushEvery;
+    }
+  }
+
+  void flush() {
+    if (store_ == nullptr) return;
+    if (const Status status = account_.flush(*store_); !status)
+      log_warning("rule_stats: {}; tried again later", status.error().message);
+  }
+
+ private:
+  pipeline::RuleService& service_;
+  pipeline::RuleAccount& account_;
+  store::RuleStatsStore* store_;
+};
+
+Result<std::unique_ptr<store::RuleStatsStore>> open_stats(const DetectCommand& options,
+                                                          const Shared& shared) {
+  if (std::find(options.sinks.begin(), options.sinks.end(), "sqlite") == options.sinks.end())
+    return nullptr;
+  return store::RuleStatsStore::open(sqlite_path(options, shared));
+}
+
+pipeline::DetectOptions detect_options(const DetectCommand& options, const Shared& shared) {
   pipeline::DetectOptions detect = options.detect;
   detect.raw_topic = shared.raw_topic;
   detect.alerts_topic = shared.alerts_topic;
@@ -127,22 +191,37 @@ int run(const DetectCommand& options, const Shared& shared) {
   detect.workers = options.workers != 0
                        ? options.workers
                        : std::min(4u, std::max(1u, std::thread::hardware_concurrency()));
-  pipeline::DetectParts parts{**bus, rules->engine, *rules->taxonomy, {}, **tracer};
-  for (const auto& sink : *sinks) parts.sinks.push_back(sink.get());
+  return detect;
+}
 
-  log_info("detect: {} workers read {} from {} as group {}", detect.workers, detect.raw_topic,
-           (*bus)->describe(), detect.group);
+void tell_end(const pipeline::DetectStats& stats, const trace::Tracer& tracer, bool flushed) {
+  const std::uint64_t suppressed = stats.suppressed;
+  log_info(
+      "detect: {} events, {} detections, {} alerts{}, {} dead letters; spans: {} exported, {} "
+      "dropped{}",
+      stats.events.load(), stats.detections.load(), stats.alerts.load(),
+      suppressed == 0 ? "" : fmt::format(" ({} more suppressed)", suppressed),
+      stats.dead_letters.load(), tracer.stats().exported, tracer.stats().dropped,
+      flushed ? "" : ", others still wait for their collector");
+}
+
+// Everything that the workers need, and the threads beside them.
+int detect_until_stopped(const DetectCommand& options, const Shared& shared,
+                         pipeline::DetectParts& parts, const pipeline::DetectOptions& detect,
+                         Upkeep& upkeep) {
   pipeline::DetectStats stats;
   std::atomic<bool> stop{false}, done{false};
   std::jthread progress([&] {
     if (!shared.quiet) show_progress(stats, done);
   });
   std::jthread stopper([&] {
+    const bool had_terminal = isatty(STDERR_FILENO) == 1;
     while (!done) {
-      if (stop_requested()) stop = true;
+      if (stop_requested() || (g_reload && terminal_gone(had_terminal))) stop = true;
       std::this_thread::sleep_for(std::chrono::milliseconds(20));
     }
   });
+  std::jthread beside([&] { upkeep.run(done); });
   const auto start = std::chrono::steady_clock::now();
   const Status status = run_detect(parts, detect, stop, stats);
   const double seconds =
@@ -150,15 +229,44 @@ int run(const DetectCommand& options, const Shared& shared) {
   done = true;
   progress.join();
   stopper.join();
-  const bool flushed = (*tracer)->flush(std::chrono::milliseconds(5'000));
+  beside.join();
+  upkeep.flush();
+  const bool flushed = parts.tracer.flush(std::chrono::milliseconds(5'000));
   if (options.json) print_json(stats, seconds);
-  log_info(
-      "detect: {} events, {} detections, {} alerts, {} dead letters; spans: {} exported, {} "
-      "dropped{}",
-      stats.events.load(), stats.detections.load(), stats.alerts.load(), stats.dead_letters.load(),
-      (*tracer)->stats().exported, (*tracer)->stats().dropped,
-      flushed ? "" : ", others still wait for their collector");
+  tell_end(stats, parts.tracer, flushed);
   return status ? kDone : report(status.error());
+}
+
+int run(const DetectCommand& options, const Shared& shared) {
+  std::signal(SIGHUP, on_hangup);
+  auto library = open_library(options.rules);
+  const auto first = library ? first_rules(*library) : tl::unexpected(library.error());
+  if (!first) {
+    report(first.error());
+    return kUsage;
+  }
+  auto bus = shared.open_bus();
+  if (!bus) return report(bus.error());
+  auto sinks = open_sinks(options, shared);
+  if (!sinks) return report(sinks.error());
+  auto stats_store = open_stats(options, shared);
+  if (!stats_store) return report(stats_store.error());
+  auto tracer = trace::Tracer::open({.service = "tocsin-detect", .destinations = shared.traces});
+  if (!tracer) return report(tracer.error());
+
+  const pipeline::DetectOptions detect = detect_options(options, shared);
+  pipeline::RuleSwitch rules(*first, detect.workers);
+  pipeline::RuleServiceOptions service_options;
+  if (!options.no_reload) service_options.watched = watched_paths(options.rules);
+  service_options.asked = [] { return g_reload.exchange(false); };
+  pipeline::RuleService service(*library, rules, std::move(service_options));
+  pipeline::RuleAccount account;
+  Upkeep upkeep(service, account, stats_store->get());
+  pipeline::DetectParts parts{**bus, rules, {}, **tracer, *stats_store ? &account : nullptr};
+  for (const auto& sink : *sinks) parts.sinks.push_back(sink.get());
+  log_info("detect: {} workers read {} from {} as group {}", detect.workers, detect.raw_topic,
+           (*bus)->describe(), detect.group);
+  return detect_until_stopped(options, shared, parts, detect, upkeep);
 }
 
 }  // namespace
@@ -216,6 +324,10 @@ void add_detect(Context& context) {
           "Do not wait for the disk: faster, survives a crash of the program, not of the machine")
       ->envname("TOCSIN_NO_FSYNC");
   command
+      ->add_flag("--no-reload", options->no_reload,
+                 "Do not watch the files of the rules; SIGHUP still reads them again")
+      ->envname("TOCSIN_NO_RELOAD");
+  command
       ->add_option("--drain", options->drain_seconds,
                    "Leave when the topic has been read to its end and stayed quiet for SECONDS")
       ->envname("TOCSIN_DRAIN");
@@ -226,7 +338,8 @@ void add_detect(Context& context) {
       "  tocsin detect --bus kafka://broker:9092 --rules sigma/rules --traces http://jaeger:4318\n"
       "  tocsin detect --drain 2                           process what is there, then leave\n"
       "\n"
-      "SIGTERM drains: the batch under way is written and committed before the process ends.");
+      "SIGTERM drains: the batch under way is written and committed before the process ends.\n"
+      "Changed rules and overrides are taken over while it runs; SIGHUP reads them at once.");
   command->callback([&context, options] { context.exit_code = run(*options, context.shared); });
 }
 

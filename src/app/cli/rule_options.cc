@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/cli/rule_options.h"
 
+#include <algorithm>
+#include <iterator>
 #include <map>
 
+#include "app/pipeline/tuning/apply.h"
+#include "app/pipeline/tuning/tuning_file.h"
 #include "base/log.h"
 
 namespace tocsin::cli {
@@ -22,9 +26,56 @@ void add_rule_options(CLI::App& command, RuleOptions& options) {
       .add_option("--logsource", options.logsource,
                   "What events of an unknown shape are, e.g. product=aws,service=cloudtrail")
       ->envname("TOCSIN_LOGSOURCE");
+  command
+      .add_option(
+          "--overrides", options.overrides,
+          "YAML file with overrides by rule id: disable, level, hosts, suppress; repeatable "
+          "(also a section of the --config file; docs/tuning.md)")
+      ->envname("TOCSIN_OVERRIDES")
+      ->allow_extra_args(false);
+  options.command = &command;
+}
+
+namespace {
+
+// The file given by --config; empty: none.
+std::string config_file(const RuleOptions& options) {
+  const CLI::App* root = options.command;
+  while (root != nullptr && root->get_parent() != nullptr) root = root->get_parent();
+  const CLI::Option* config = root == nullptr ? nullptr : root->get_config_ptr();
+  return config == nullptr || config->count() == 0 ? std::string() : config->as<std::string>();
+}
+
+}  // namespace
+
+Result<pipeline::Tuning> load_tuning(const RuleOptions& options) {
+  pipeline::Tuning tuning;
+  if (const std::string config = config_file(options); !config.empty())
+    TOCSIN_TRY_STATUS(pipeline::read_tuning(config, pipeline::OtherKeys::kSkip, tuning));
+  for (const std::string& path : options.overrides)
+    TOCSIN_TRY_STATUS(pipeline::read_tuning(path, pipeline::OtherKeys::kRefuse, tuning));
+  return tuning;
+}
+
+std::vector<std::string> watched_paths(const RuleOptions& options) {
+  std::vector<std::string> paths = options.paths;
+  paths.insert(paths.end(), options.overrides.begin(), options.overrides.end());
+  for (const std::string& file : {options.placeholders, config_file(options)})
+    if (!file.empty()) paths.push_back(file);
+  return paths;
 }
 
 Result<sigma::RuleSet> load_rules(const RuleOptions& options) {
+  TOCSIN_TRY(sigma::RuleSet set, load_untuned_rules(options));
+  TOCSIN_TRY(const pipeline::Tuning tuning, load_tuning(options));
+  pipeline::AppliedTuning applied = pipeline::apply_tuning(tuning, set.rules);
+  if (applied.disabled + applied.changed > 0)
+    log_info("overrides: {} rules disabled, {} changed", applied.disabled, applied.changed);
+  std::move(applied.warnings.begin(), applied.warnings.end(), std::back_inserter(set.diagnostics));
+  return set;
+}
+
+Result<sigma::RuleSet> load_untuned_rules(const RuleOptions& options) {
   sigma::ParseOptions parse;
   if (!options.placeholders.empty()) {
     TOCSIN_TRY(parse.placeholders, sigma::load_placeholders(options.placeholders));
@@ -57,7 +108,10 @@ Result<LoadedRules> compile_rules(const RuleOptions& options) {
   TOCSIN_TRY(sigma::RuleSet set, load_rules(options));
   TOCSIN_TRY(sigma::Taxonomy taxonomy, load_taxonomy(options));
   for (const sigma::Diagnostic& d : set.diagnostics)
-    if (d.severity == sigma::Severity::kError) log_debug("{}", to_text(d));
+    if (d.severity == sigma::Severity::kError)
+      log_debug("{}", to_text(d));
+    else if (d.code.starts_with("override."))
+      log_warning("{}", to_text(d));
   if (set.rejected > 0)
     log_warning("{} of {} rules were rejected; `tocsin rules check` says why", set.rejected,
                 set.rejected + set.rules.size());

@@ -7,6 +7,7 @@
 #include <charconv>
 #include <tuple>
 
+#include "app/pipeline/tuning/apply.h"
 #include "core/event/event_id.h"
 #include "core/sigma/attack.h"
 
@@ -44,6 +45,7 @@ struct Classifier::State {
 void Classifier::State::rank(std::span<const RuleIndex> matched) {
   ranked.assign(matched.begin(), matched.end());
   const auto& rules = engine->rules();
+  std::erase_if(ranked, [&](RuleIndex index) { return !reads_host(rules[index], event.host); });
   std::sort(ranked.begin(), ranked.end(), [&](RuleIndex a, RuleIndex b) {
     return std::tuple(-static_cast<int>(rules[a].level), -first_tactic_order[a],
                       std::string_view(rules[a].id)) < std::tuple(-static_cast<int>(rules[b].level),

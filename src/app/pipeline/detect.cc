@@ -12,8 +12,8 @@
 #include <set>
 #include <thread>
 
-#include "app/pipeline/classifier.h"
 #include "app/pipeline/detect_spans.h"
+#include "base/check.h"
 #include "base/log.h"
 #include "core/event/event_id.h"
 
@@ -63,19 +63,22 @@ class DeliveryWatch {
 class Worker {
  public:
   Worker(const DetectParts& parts, const DetectOptions& options, const std::atomic<bool>& stop,
-         DetectStats& stats)
+         DetectStats& stats, std::size_t number)
       : parts_(parts),
         options_(options),
         stop_(stop),
         stats_(stats),
-        classifier_(parts.engine, parts.taxonomy),
+        number_(number),
         messaging_system_(parts.bus.describe().starts_with("kafka") ? "kafka" : "tocsin_embedded") {
   }
 
-  Status run(std::size_t number);
+  Status run();
 
  private:
+  void take_new_rules();
   Status process(const bus::Batch& batch, UnixNanos received);
+  void admit_alerts(const bus::Message& message);
+  void add_alert(Alert alert);
   void classify(const bus::Message& message, UnixNanos received);
   Status write_outputs();
   template <class Write>
@@ -90,9 +93,13 @@ class Worker {
   const DetectOptions& options_;
   const std::atomic<bool>& stop_;
   DetectStats& stats_;
+  const std::size_t number_;
   DeliveryWatch watch_;
   std::unique_ptr<bus::Producer> producer_;  // its own, so that a failure is this worker's
-  Classifier classifier_;
+  std::unique_ptr<RuleSeat> seat_;
+  AlertFilter filter_;
+  RuleCounts counts_;         // of the batch
+  std::int64_t swap_ns_ = 0;  // what taking new rules cost before this batch
   std::string messaging_system_;
   Classification result_;
   std::vector<Outcome> outcomes_;
@@ -125,6 +132,43 @@ bus::Record dead_letter(const bus::Message& message, const Error& error) {
   return record;
 }
 
+void Worker::take_new_rules() {
+  const UnixNanos start = now_ns();
+  swap_ns_ = 0;
+  if (!parts_.rules.take(number_, seat_)) return;
+  filter_.adopt(seat_->rules->suppression, *seat_->rules->taxonomy);
+  swap_ns_ = now_ns() - start;
+}
+
+// Verdicts name every rule that matched; alerts are thinned as the user wants it.
+void Worker::admit_alerts(const bus::Message& message) {
+  for (Alert& alert : result_.alerts) {
+    const UnixNanos received = message.timestamp_ms * 1'000'000;
+    const bool out = filter_.admit(alert, message.value, received);
+    if (parts_.account != nullptr) {
+      const UnixNanos seen = alert.timestamp != 0 ? alert.timestamp : received;
+      counts_of(counts_, alert.rule_id).add({"", 0, 1, out ? 0U : 1U, 0, seen, seen});
+    }
+    (out ? stats_.alerts : stats_.suppressed).fetch_add(1, std::memory_order_relaxed);
+    if (out) add_alert(std::move(alert));
+  }
+}
+
+void Worker::add_alert(Alert alert) {
+  bus::Record record;
+  record.key = alert.host;
+  append_json(record.value, alert);
+  record.headers = {{"event_id", alert.event_id.to_string()},
+                    {"traceparent", trace::format_traceparent(
+                                        {result_.parent.trace,
+                                         trace::span_id_of(result_.parent.trace, "classify_event"),
+                                         result_.parent.flags})},
+                    {"source", "detect"},
+                    {"content-type", "application/json"}};
+  alert_records_.push_back(std::move(record));
+  alerts_.push_back(std::move(alert));
+}
+
 void Worker::classify(const bus::Message& message, UnixNanos received) {
   stats_.events.fetch_add(1, std::memory_order_relaxed);
   stats_.bytes.fetch_add(message.value.size(), std::memory_order_relaxed);
@@ -136,7 +180,7 @@ void Worker::classify(const bus::Message& message, UnixNanos received) {
   source.line = number_of(message.header("log.offset"));
   source.record_id = number_of(message.header("winlog.record_id"));
   source.fallback_id = event_id_from_position(message.topic, message.partition, message.offset);
-  if (const Status status = classifier_.classify(message.value, source, result_); !status) {
+  if (const Status status = seat_->classifier.classify(message.value, source, result_); !status) {
     log_warning("{}/{}/{}: {}; sent to {}", message.topic, message.partition, message.offset,
                 status.error().message, options_.dead_letter_topic);
     dead_letters_.push_back(dead_letter(message, status.error()));
@@ -153,24 +197,9 @@ void Worker::classify(const bus::Message& message, UnixNanos received) {
   verdict.truth_technique = message.header("tocsin.truth.technique");
   if (result_.repaired) stats_.repaired.fetch_add(1, std::memory_order_relaxed);
   if (verdict.detected()) stats_.detections.fetch_add(1, std::memory_order_relaxed);
-  stats_.alerts.fetch_add(result_.alerts.size(), std::memory_order_relaxed);
-  outcome.alerts = result_.alerts.size();
   verdicts_.push_back(verdict);
-  for (Alert& alert : result_.alerts) {
-    bus::Record record;
-    record.key = alert.host;
-    append_json(record.value, alert);
-    record.headers = {
-        {"event_id", alert.event_id.to_string()},
-        {"traceparent",
-         trace::format_traceparent({result_.parent.trace,
-                                    trace::span_id_of(result_.parent.trace, "classify_event"),
-                                    result_.parent.flags})},
-        {"source", "detect"},
-        {"content-type", "application/json"}};
-    alert_records_.push_back(std::move(record));
-    alerts_.push_back(std::move(alert));
-  }
+  admit_alerts(message);
+  outcome.alerts = alerts_.size() - outcome.first_alert;
   outcomes_.push_back(outcome);
 }
 
@@ -238,8 +267,16 @@ void Worker::record_spans(const bus::Batch& batch, UnixNanos poll_start, UnixNan
 
 Status Worker::process(const bus::Batch& batch, UnixNanos received) {
   clear();
-  for (const bus::Message& message : batch.messages()) classify(message, received);
-  return write_outputs();
+  UnixNanos last = received - swap_ns_;
+  for (const bus::Message& message : batch.messages()) {
+    classify(message, received);
+    if (!parts_.rules.measuring()) continue;
+    const UnixNanos now = now_ns();
+    parts_.rules.note_gap(now - std::exchange(last, now));
+  }
+  TOCSIN_TRY_STATUS(write_outputs());
+  if (parts_.account != nullptr) parts_.account->add(counts_);
+  return {};
 }
 
 // Whether the group has nothing left to read. A group that has not committed anything yet is not
@@ -265,21 +302,22 @@ bool Worker::drained(std::string& said) const {
   return unread.empty();
 }
 
-Status Worker::run(std::size_t number) {
+Status Worker::run() {
   bus::ConsumerOptions consumer_options;
   consumer_options.group = options_.group;
   consumer_options.topics = {options_.raw_topic};
   consumer_options.session_timeout = Milliseconds(options_.session_timeout_ms);
   // The process as well: the lists of a group's members show who reads what.
-  consumer_options.client_id = fmt::format("tocsin-detect-{}-{}", getpid(), number);
+  consumer_options.client_id = fmt::format("tocsin-detect-{}-{}", getpid(), number_ + 1);
   bus::ProducerOptions producer_options;
-  producer_options.client_id = fmt::format("tocsin-detect-{}", number);
+  producer_options.client_id = fmt::format("tocsin-detect-{}", number_ + 1);
   producer_options.on_delivery = [this](const bus::Delivery& d) { watch_.on_delivery(d); };
   TOCSIN_TRY(producer_, parts_.bus.open_producer(std::move(producer_options)));
   TOCSIN_TRY(const auto consumer, parts_.bus.open_consumer(std::move(consumer_options)));
   auto last_message = std::chrono::steady_clock::now();
   bool away = false;
   while (!stop_.load(std::memory_order_relaxed)) {
+    take_new_rules();
     const UnixNanos poll_start = now_ns();
     auto batch = consumer->poll(options_.batch_messages_max, kPollTimeout);
     const UnixNanos received = now_ns();
@@ -321,6 +359,7 @@ Status create_topics(bus::Bus& bus, const DetectOptions& options) {
 
 Status run_detect(const DetectParts& parts, const DetectOptions& options,
                   const std::atomic<bool>& stop, DetectStats& stats) {
+  TOCSIN_CHECK(parts.rules.workers() == options.workers);
   for (bool told = false;;) {
     Status created = create_topics(parts.bus, options);
     if (created) break;
@@ -336,8 +375,8 @@ Status run_detect(const DetectParts& parts, const DetectOptions& options,
   std::atomic<std::size_t> running{options.workers};
   for (std::size_t i = 0; i < options.workers; ++i) {
     threads.emplace_back([&, i] {
-      Worker worker(parts, options, stop_all, stats);
-      Status status = worker.run(i + 1);
+      Worker worker(parts, options, stop_all, stats, i);
+      Status status = worker.run();
       if (!status) {
         const std::lock_guard lock(mutex);
         if (first_failure) first_failure = std::move(status);

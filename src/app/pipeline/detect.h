@@ -16,11 +16,11 @@
 #include <string>
 #include <vector>
 
+#include "app/pipeline/rule_account.h"
+#include "app/pipeline/rule_switch.h"
 #include "base/result.h"
 #include "core/bus/bus.h"
-#include "core/sigma/taxonomy.h"
 #include "core/trace/tracer.h"
-#include "stages/match/engine.h"
 #include "stages/store/sink.h"
 
 namespace tocsin::pipeline {
@@ -30,7 +30,7 @@ struct DetectOptions {
   std::string alerts_topic = "alerts";
   std::string dead_letter_topic = "dead-letter";
   std::string group = "tocsin-detect";
-  std::size_t workers = 1;
+  std::size_t workers = 1;  // as many as the switch has seats
   std::size_t batch_messages_max = 2'000;
   std::int64_t session_timeout_ms = 10'000;  // a silent detector's partitions go to the others then
   // Leave once this many milliseconds have passed without a message and no lag is left; 0: run for
@@ -43,7 +43,8 @@ struct DetectStats {
   std::atomic<std::uint64_t> events{0};
   std::atomic<std::uint64_t> bytes{0};
   std::atomic<std::uint64_t> detections{0};
-  std::atomic<std::uint64_t> alerts{0};
+  std::atomic<std::uint64_t> alerts{0};      // that went out
+  std::atomic<std::uint64_t> suppressed{0};  // alerts held back
   std::atomic<std::uint64_t> dead_letters{0};
   std::atomic<std::uint64_t> repaired{0};
   std::atomic<std::uint64_t> retries{0};  // of writes that failed and were tried again
@@ -53,10 +54,10 @@ struct DetectStats {
 
 struct DetectParts {
   bus::Bus& bus;
-  std::shared_ptr<const match::Engine> engine;
-  const sigma::Taxonomy& taxonomy;
+  RuleSwitch& rules;  // with a seat for each worker
   std::vector<store::Sink*> sinks;
   trace::Tracer& tracer;
+  RuleAccount* account = nullptr;  // null: nobody counts what rules do
 };
 
 // Runs until `stop` turns true (then drains the batches under way), the idle time is over, or an

@@ -4,9 +4,7 @@
 #include <arpa/inet.h>
 
 #include <algorithm>
-#include <charconv>
 #include <chrono>
-#include <cmath>
 #include <cstring>
 #include <optional>
 #include <string>
@@ -14,6 +12,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/utf8.h"
+#include "core/sigma/detection/number.h"
 
 namespace tocsin::sigma {
 namespace {
@@ -37,19 +36,16 @@ bool parse_address(std::string_view text, std::uint8_t* out) {
 bool in_network(const CompiledPredicate& p, std::string_view text) {
   std::uint8_t address[16];
   if (!parse_address(text, address)) return false;
+  // An IPv6 network such as ::/0 holds no IPv4 address, though mapped ones lie behind it.
+  static constexpr std::uint8_t kMapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF};
+  if (p.network_bits < kMappedBits && std::memcmp(address, kMapped, sizeof kMapped) == 0)
+    return false;
   const auto whole = static_cast<std::size_t>(p.network_bits / 8);
   if (std::memcmp(address, p.network, whole) != 0) return false;
   const int rest = p.network_bits % 8;
   if (rest == 0) return true;
   const int mask = 0xFF << (8 - rest);
   return ((address[whole] ^ p.network[whole]) & mask) == 0;
-}
-
-std::optional<double> number_of(std::string_view text) {
-  double number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return number;
 }
 
 // The part of a time stamp, in the time zone that it is written in UTC.
@@ -175,7 +171,7 @@ bool value_holds(const CompiledPredicate& compiled, const FieldValue& value,
     case Op::kGreater:
     case Op::kGreaterEqual:
     case Op::kNumberEqual: {
-      const auto number = p.time_part == TimePart::kNone ? number_of(value.text)
+      const auto number = p.time_part == TimePart::kNone ? to_number(value.text)
                                                          : time_part(p.time_part, value.text);
       return number && compares(p.op, *number, p.number);
     }

@@ -11,7 +11,7 @@
 namespace tocsin::sigma {
 namespace {
 
-constexpr std::uint32_t kPcreMatchLimit = 100'000;
+constexpr std::uint32_t kPcreMatchLimit = 1'000'000;
 constexpr std::uint32_t kPcreHeapLimitKib = 4'096;
 
 class LinearRegex : public Regex {
@@ -24,6 +24,8 @@ class LinearRegex : public Regex {
     return re2::RE2::PartialMatch(re2::StringPiece(text.data(), text.size()), program_);
   }
   bool linear_time() const override { return true; }
+  std::size_t cost() const override { return static_cast<std::size_t>(program_.ProgramSize()); }
+  re2::RE2::ErrorCode code() const { return program_.error_code(); }
 
  private:
   re2::RE2 program_;
@@ -50,17 +52,28 @@ class BacktrackingRegex : public Regex {
       }
     };
     thread_local Scratch scratch;
-    return pcre2_match(code_, reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(), 0, 0,
-                       scratch.data, scratch.limits) >= 0;
+    const auto match = [&](std::uint32_t options) {
+      return pcre2_match(code_, reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(), 0, options,
+                         scratch.data, scratch.limits);
+    };
+    int found = match(0);
+    // The compiled form has a small stack of its own; the interpreter has the heap limit above.
+    if (found == PCRE2_ERROR_JIT_STACKLIMIT) found = match(PCRE2_NO_JIT);
+    return found >= 0;
   }
   bool linear_time() const override { return false; }
+  std::size_t cost() const override {
+    std::size_t bytes = 0;
+    pcre2_pattern_info(code_, PCRE2_INFO_SIZE, &bytes);
+    return bytes / 16;
+  }
 
  private:
   pcre2_code* code_;
 };
 
 Result<std::shared_ptr<const Regex>> compile_pcre(const std::string& pattern, RegexFlags flags) {
-  std::uint32_t options = PCRE2_UTF | PCRE2_MATCH_INVALID_UTF;
+  std::uint32_t options = PCRE2_UTF | PCRE2_MATCH_INVALID_UTF | PCRE2_NEVER_BACKSLASH_C;
   if (flags.ignore_case) options |= PCRE2_CASELESS;
   if (flags.multi_line) options |= PCRE2_MULTILINE;
   if (flags.dot_all) options |= PCRE2_DOTALL;
@@ -81,15 +94,19 @@ Result<std::shared_ptr<const Regex>> compile_pcre(const std::string& pattern, Re
 }  // namespace
 
 Result<std::shared_ptr<const Regex>> Regex::compile(const std::string& pattern, RegexFlags flags) {
+  if (pattern.size() > kRegexBytesMax)
+    return fail(ErrorCode::kExhausted, "a regular expression of more than 16,384 bytes");
   re2::RE2::Options options;
   options.set_log_errors(false);
   options.set_case_sensitive(!flags.ignore_case);
   options.set_dot_nl(flags.dot_all);
-  options.set_max_mem(8 << 20);
+  options.set_max_mem(kRegexMemoryMax);
   // RE2 has no option for ^ and $ at line breaks outside POSIX syntax; the inline flag does it.
   const std::string text = flags.multi_line ? "(?m)" + pattern : pattern;
   auto linear = std::make_shared<LinearRegex>(text, options);
   if (linear->ok()) return std::shared_ptr<const Regex>(std::move(linear));
+  if (linear->code() == re2::RE2::ErrorPatternTooLarge)
+    return fail(ErrorCode::kExhausted, "a regular expression whose program takes more than 8 MiB");
   return compile_pcre(pattern, flags);
 }
 

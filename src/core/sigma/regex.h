@@ -5,6 +5,7 @@
 // event can stall a worker.
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -19,6 +20,11 @@ struct RegexFlags {
   bool dot_all = false;     // . also matches a line break
 };
 
+// Limits of one expression; beyond them compile() fails with kExhausted.
+inline constexpr std::size_t kRegexBytesMax = 16'384;
+inline constexpr std::size_t kRegexMemoryMax = 8 << 20;
+inline constexpr std::size_t kRegexCostMax = 100'000;  // instructions: what fits in that memory
+
 // Ownership: owns its program. Threads: immutable, share freely.
 class Regex {
  public:
@@ -29,6 +35,8 @@ class Regex {
   [[nodiscard]] virtual bool found_in(std::string_view text) const = 0;
   // False for a pattern that only PCRE2 takes.
   [[nodiscard]] virtual bool linear_time() const = 0;
+  // The size of the program, in instructions.
+  [[nodiscard]] virtual std::size_t cost() const = 0;
 };
 
 }  // namespace tocsin::sigma

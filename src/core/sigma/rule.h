@@ -74,6 +74,14 @@ struct Logsource {
   std::string service;
 };
 
+// A Sigma filter that is part of a rule's condition.
+struct AppliedFilter {
+  std::string id;  // may be empty
+  std::string title;
+  std::string path;
+  std::uint32_t first_predicate = 0;  // the first of Rule::predicates that is the filter's
+};
+
 struct Rule {
   std::string id;    // the title's hash-derived UUID when the file gives none
   std::string name;  // reference name, mostly empty
@@ -92,6 +100,8 @@ struct Rule {
 
   std::vector<Predicate> predicates;
   Expr condition;
+  // With filters the condition is `and` of the rule's own and one child for each of these.
+  std::vector<AppliedFilter> filters;
 
   // From the tags: slugs in today's naming, in the order written; ids as "T1003.001".
   std::vector<std::string> tactics;

@@ -5,125 +5,191 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <iterator>
 #include <tuple>
 #include <unordered_map>
 
 #include "base/embedded_files.h"
+#include "core/sigma/rule_files.h"
 
 namespace tocsin::sigma {
 namespace {
 
 namespace fs = std::filesystem;
 
-bool is_rule_file(std::string_view name) {
-  if (name.ends_with(".test.yml") || name.ends_with(".test.yaml")) return false;
-  return name.ends_with(".yml") || name.ends_with(".yaml");
-}
+constexpr std::size_t kPlaceholderFileBytesMax = 64 << 20;
 
-Result<std::string> read_file(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return fail(ErrorCode::kNotFound, fmt::format("{}: cannot be read", path));
-  return std::string(std::istreambuf_iterator<char>(file), {});
-}
+// Collects files, then makes one set of them.
+class Loader {
+ public:
+  explicit Loader(const ParseOptions& options) : options_(options) {}
 
-// Files below `root` in a stable order. Folders that are hidden are left out.
-Result<std::vector<std::string>> rule_files(const std::string& root) {
-  std::error_code error;
-  std::vector<std::string> files;
-  const fs::file_status status = fs::status(root, error);
-  if (!fs::exists(status))
-    return fail(ErrorCode::kNotFound, fmt::format("{}: no such file or folder of rules", root));
-  if (!fs::is_directory(status)) return std::vector<std::string>{root};
-  fs::recursive_directory_iterator it(root, fs::directory_options::skip_permission_denied, error);
-  if (error) return fail(ErrorCode::kUnavailable, fmt::format("{}: {}", root, error.message()));
-  for (const fs::recursive_directory_iterator end; it != end; it.increment(error)) {
-    if (error) return fail(ErrorCode::kUnavailable, fmt::format("{}: {}", root, error.message()));
-    const std::string name = it->path().filename().string();
-    if (name.starts_with('.') && it->is_directory(error)) it.disable_recursion_pending();
-    if (it->is_regular_file(error) && is_rule_file(name)) files.push_back(it->path().string());
-  }
-  std::sort(files.begin(), files.end());
-  return files;
-}
-
-void add(RuleSet& set, ParsedFile parsed, const std::string& ruleset) {
-  ++set.files;
-  set.rejected += parsed.rejected;
-  set.ignored += parsed.ignored;
-  std::move(parsed.diagnostics.begin(), parsed.diagnostics.end(),
-            std::back_inserter(set.diagnostics));
-  for (Rule& rule : parsed.rules) {
-    rule.ruleset = ruleset;
-    set.rules.push_back(std::move(rule));
-  }
-}
-
-void finish(RuleSet& set) {
-  std::sort(set.rules.begin(), set.rules.end(), [](const Rule& a, const Rule& b) {
-    return std::tie(a.id, a.path, a.mark.line) < std::tie(b.id, b.path, b.mark.line);
-  });
-  std::unordered_map<std::string, std::string> seen;
-  std::erase_if(set.rules, [&](const Rule& rule) {
-    const auto [first, is_new] = seen.try_emplace(rule.id, rule.path);
-    if (is_new) return false;
-    // The same file reached by two paths is no mistake.
-    std::error_code error;
-    if (!fs::equivalent(first->second, rule.path, error)) {
-      ++set.rejected;
-      set.diagnostics.push_back({Severity::kError, "rule.duplicate_id", rule.path, rule.mark,
-                                 rule.id, fmt::format("{} has the same id", first->second),
-                                 "give each rule an id of its own", ""});
+  Status add_path(const std::string& root, bool filters_only) {
+    TOCSIN_TRY(const RuleFiles found, finder_.find(root));
+    const fs::path root_path(root);
+    const fs::path named = root_path.has_filename() ? root_path : root_path.parent_path();
+    for (const Error& e : found.unreadable)
+      reject(root, "rule.unreadable", e.message, "give the user who runs this read permission");
+    for (const std::string& path : found.files) {
+      const auto text = read_rule_file(path, kFileBytesMax);
+      if (text)
+        add_text(*text, path, named.filename().string(), filters_only);
+      else
+        reject(path, "rule.unreadable", text.error().message,
+               "give the user who runs this read permission, or remove a dead link");
     }
-    return true;
-  });
+    return {};
+  }
+
+  void add_text(std::string_view text, const std::string& path, const std::string& ruleset,
+                bool filters_only) {
+    ParsedFile parsed = parse_rules(text, path, options_);
+    ++set_.files;
+    set_.rejected += parsed.rejected;
+    set_.ignored += parsed.correlations;
+    std::move(parsed.diagnostics.begin(), parsed.diagnostics.end(),
+              std::back_inserter(set_.diagnostics));
+    std::move(parsed.filters.begin(), parsed.filters.end(), std::back_inserter(filters_));
+    for (Rule& rule : parsed.rules) {
+      rule.ruleset = ruleset;
+      if (filters_only)
+        tell(Severity::kWarning, "filter.not_a_filter", rule.path, rule.mark, rule.id,
+             "this is a rule, not a filter: it is left out", "give its folder with --rules");
+      else
+        set_.rules.push_back(std::move(rule));
+    }
+  }
+
+  RuleSet finish() {
+    std::sort(set_.rules.begin(), set_.rules.end(), [](const Rule& a, const Rule& b) {
+      return std::tie(a.id, a.path, a.mark.line) < std::tie(b.id, b.path, b.mark.line);
+    });
+    drop_duplicates();
+    std::sort(filters_.begin(), filters_.end(), [](const Filter& a, const Filter& b) {
+      return std::tie(a.path, a.mark.line) < std::tie(b.path, b.mark.line);
+    });
+    check_filter_ids();
+    apply_filters(set_.rules, filters_, options_.filter_mode, [this](Diagnostic d) {
+      if (d.severity == Severity::kError) ++set_.rejected;
+      show(d);
+      set_.diagnostics.push_back(std::move(d));
+    });
+    set_.filters = filters_.size();
+    return std::move(set_);
+  }
+
+ private:
+  void tell(Severity severity, std::string code, const std::string& path, yaml::Mark mark,
+            const std::string& rule, std::string message, std::string hint) {
+    Diagnostic d{severity,           std::move(code), path, mark, rule,
+                 std::move(message), std::move(hint), "",   0};
+    show(d);
+    set_.diagnostics.push_back(std::move(d));
+  }
+
+  void reject(const std::string& path, std::string code, std::string message, std::string hint) {
+    ++set_.rejected;
+    tell(Severity::kError, std::move(code), path, {}, "", std::move(message), std::move(hint));
+  }
+
+  // What is found only when all files are read is shown by reading the file again.
+  void show(Diagnostic& d) {
+    if (d.mark.line == 0 || shown_ >= kFileDiagnosticsMax) return;
+    ++shown_;
+    if (d.path != shown_path_) {
+      shown_path_ = d.path;
+      shown_text_ = read_rule_file(d.path, kFileBytesMax).value_or(std::string());
+    }
+    SourceText(shown_text_).show(d);
+  }
+
+  void drop_duplicates() {
+    std::unordered_map<std::string, std::string> ids, names;
+    std::erase_if(set_.rules, [&](const Rule& rule) {
+      const std::string place = fmt::format("{}:{}", rule.path, rule.mark.line);
+      const auto [first, is_new] = ids.try_emplace(rule.id, place);
+      if (!is_new) {
+        ++set_.rejected;
+        tell(Severity::kError, "rule.duplicate_id", rule.path, rule.mark, rule.id,
+             fmt::format("{} has the same id", first->second), "give each rule an id of its own");
+        return true;
+      }
+      if (rule.name.empty()) return false;
+      if (const auto [other, fresh] = names.try_emplace(rule.name, place); !fresh)
+        tell(Severity::kWarning, "rule.duplicate_name", rule.path, rule.mark, rule.id,
+             fmt::format("{} has the same name '{:.80}'", other->second, rule.name),
+             "a name refers to one rule: change one of them");
+      return false;
+    });
+  }
+
+  void check_filter_ids() {
+    std::unordered_map<std::string, const Filter*> ids;
+    for (const Filter& filter : filters_) {
+      if (filter.id.empty()) continue;
+      const auto [first, is_new] = ids.try_emplace(filter.id, &filter);
+      if (!is_new)
+        tell(Severity::kWarning, "filter.duplicate_id", filter.path, filter.mark, filter.id,
+             fmt::format("{}:{} has the same id; both are applied", first->second->path,
+                         first->second->mark.line),
+             "remove one of them, or give it an id of its own");
+    }
+  }
+
+  const ParseOptions& options_;
+  RuleSet set_;
+  std::vector<Filter> filters_;
+  RuleFileFinder finder_;
+  std::string shown_path_, shown_text_;
+  std::size_t shown_ = 0;
+};
+
+Result<RuleSet> finish(Loader& loader, const ParseOptions& options) {
+  for (const std::string& path : options.filter_paths)
+    TOCSIN_TRY_STATUS(loader.add_path(path, true));
+  return loader.finish();
 }
 
 }  // namespace
 
 Result<RuleSet> load_rules(const std::vector<std::string>& paths, const ParseOptions& options) {
-  RuleSet set;
-  for (const std::string& root : paths) {
-    TOCSIN_TRY(const std::vector<std::string> files, rule_files(root));
-    const fs::path root_path(root);
-    const fs::path named = root_path.has_filename() ? root_path : root_path.parent_path();
-    for (const std::string& path : files) {
-      auto text = read_file(path);
-      if (!text) {
-        ++set.rejected;
-        set.diagnostics.push_back(
-            {Severity::kError, "rule.unreadable", path, {}, "", text.error().message, "", ""});
-        continue;
-      }
-      add(set, parse_rules(*text, path, options), named.filename().string());
-    }
-  }
-  finish(set);
-  return set;
+  Loader loader(options);
+  for (const std::string& root : paths) TOCSIN_TRY_STATUS(loader.add_path(root, false));
+  return finish(loader, options);
 }
 
-RuleSet built_in_rules() {
-  RuleSet set;
+Result<RuleSet> built_in_rules(const ParseOptions& options) {
+  Loader loader(options);
   for (const EmbeddedFile& file : embedded_files())
     if (file.path.starts_with("rules/") && is_rule_file(file.path))
-      add(set, parse_rules(file.bytes, std::string(file.path)), "tocsin");
-  finish(set);
-  return set;
+      loader.add_text(file.bytes, std::string(file.path), "tocsin", false);
+  return finish(loader, options);
 }
 
+RuleSet built_in_rules() { return *built_in_rules(ParseOptions{}); }
+
 Result<Placeholders> load_placeholders(const std::string& path) {
-  TOCSIN_TRY(const std::string text, read_file(path));
+  TOCSIN_TRY(const std::string text, read_rule_file(path, kPlaceholderFileBytesMax));
   const auto documents = yaml::parse(text);
   if (!documents)
-    return fail(ErrorCode::kInvalid, fmt::format("{}:{}: {}", path, documents.error().mark.line,
-                                                 documents.error().message));
+    return fail(ErrorCode::kInvalid,
+                fmt::format("{}:{}:{}: {}", path, documents.error().mark.line,
+                            documents.error().mark.column, documents.error().message));
   Placeholders out;
   for (const yaml::Node& document : *documents) {
     for (const auto& [name, value] : document.members) {
       std::vector<std::string>& values = out[name.scalar];
-      if (value.is_scalar()) values.push_back(value.scalar);
-      for (const yaml::Node& item : value.items) values.push_back(item.scalar);
+      const auto add = [&](const yaml::Node& node) {
+        if (node.is_scalar()) values.push_back(node.scalar);
+        return node.is_scalar();
+      };
+      const bool good = value.is_sequence()
+                            ? std::all_of(value.items.begin(), value.items.end(), add)
+                            : add(value);
+      if (!good)
+        return fail(ErrorCode::kInvalid,
+                    fmt::format("{}:{}:{}: the values of '{}' must be texts or numbers", path,
+                                value.mark.line, value.mark.column, name.scalar));
     }
   }
   return out;

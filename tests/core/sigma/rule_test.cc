@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/sigma/encoding.h"
+#include "core/sigma/detection/encoding.h"
 #include "core/sigma/evaluate.h"
 #include "core/sigma/parse.h"
 
@@ -29,8 +29,11 @@ using Values = std::vector<std::pair<std::string, std::string>>;
 // The fields of the rule are all that the event is asked for; "<null>" is null.
 bool fires(std::string_view detection, const Values& event,
            const sigma::Placeholders& placeholders = {}) {
-  const auto parsed = sigma::parse_rules(rule_text(detection), "test.yml", {placeholders});
-  for (const auto& d : parsed.diagnostics) MESSAGE(to_text(d));
+  sigma::ParseOptions options;
+  options.placeholders = placeholders;
+  const auto parsed = sigma::parse_rules(rule_text(detection), "test.yml", options);
+  for (const auto& d : parsed.diagnostics)
+    if (d.severity == sigma::Severity::kError) MESSAGE(to_text(d));
   REQUIRE(parsed.rules.size() == 1);
   FieldTable fields;
   for (const auto& p : parsed.rules[0].predicates) {
@@ -238,7 +241,7 @@ TEST_CASE("rule: what is wrong is told by a code") {
       {"  s: {'A|exists': maybe}\n  condition: s", "modifier.exists_value"},
       {"  s: {'A|lt': x}\n  condition: s", "modifier.number"},
       {"  s: {'A|base64': 'a*b'}\n  condition: s", "modifier.wildcard"},
-      {"  s: {'A|re|contains': x}\n  condition: s", "modifier.combination"},
+      {"  s: {'A|contains|re': x}\n  condition: s", "modifier.combination"},
       {"  s: {}\n  condition: s", "detection.empty"},
       {"  s: []\n  condition: s", "detection.empty"},
       {"  s: {A: 1}\n  s: {B: 1}\n  condition: s", "yaml"},

@@ -8,6 +8,7 @@
 #include <iterator>
 
 #include "app/cli/setup/usage.h"
+#include "app/pipeline/tuning/tuning_file.h"
 
 namespace tocsin::cli {
 namespace {
@@ -75,6 +76,13 @@ void YamlConfig::apply(const yaml::Node& map, CLI::App& app, const std::string& 
   for (const auto& [key, value] : map.members) {
     const std::string& name = key.scalar;
     const bool empty = value.is_scalar() && value.scalar_type() == yaml::ScalarType::kNull;
+    if (&app == &root_ && pipeline::is_tuning_key(name)) {
+      // Read again, and applied, by those commands that load rules; here for its mistakes.
+      pipeline::Tuning tuning;
+      if (const Status read = pipeline::read_tuning_member(file, key, value, tuning); !read)
+        throw CLI::ConfigError(read.error().message);
+      continue;
+    }
     const auto found = app.get_subcommands([&](CLI::App* sub) { return sub->get_name() == name; });
     if (empty && !found.empty()) continue;  // all its options are commented out
     if (value.is_map()) {

@@ -6,6 +6,8 @@
 //   bus: kafka://broker:9092
 //   detect:
 //     workers: 4
+//   overrides:                 # what a site wants of rules; see app/pipeline/tuning
+//     - {rule: ID, level: low}
 //
 //   FILE -> YamlConfig -> options that neither a flag nor a TOCSIN_* variable has set
 #pragma once

@@ -4,15 +4,22 @@
 // specification 2.1, "condition").
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <string>
 #include <string_view>
 #include <tl/expected.hpp>
+#include <unordered_map>
 #include <vector>
 
 #include "core/sigma/rule.h"
 
 namespace tocsin::sigma {
+
+inline constexpr std::size_t kConditionBytesMax = 1 << 20;
+inline constexpr int kConditionDepthMax = 200;  // parentheses and `not`
+// Names that the patterns of all conditions of a rule may be compared with.
+inline constexpr std::size_t kConditionStepsMax = 20'000'000;
 
 struct ConditionError {
   std::size_t at = 0;  // byte in the text
@@ -21,12 +28,27 @@ struct ConditionError {
   std::string hint;
 };
 
+struct NamedDetection {
+  std::string name;
+  Expr expr;
+  std::size_t nodes = 1;  // of `expr`
+  bool used = false;      // by a condition
+};
+
+// The lowered detections of a rule, in the order written.
+struct Detections {
+  std::vector<NamedDetection> all;
+  std::unordered_map<std::string_view, std::size_t> index;  // views the names in `all`
+  std::size_t steps_left = kConditionStepsMax;
+
+  void build_index();
+};
+
 struct ConditionInput {
   std::string_view text;
-  // Names of the detections, in the order written.
-  const std::vector<std::string>& names;
-  // The lowered detection of a name out of `names`.
-  std::function<Expr(const std::string&)> detection;
+  Detections& detections;
+  std::size_t& nodes_left;     // how large conditions may still become
+  std::string_view timeframe;  // of the rule, for the hint on a legacy aggregation
   // Things that are accepted but doubtful.
   std::function<void(ConditionError)> warn;
 };

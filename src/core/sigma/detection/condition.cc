@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "core/sigma/condition.h"
+#include "core/sigma/detection/condition.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <optional>
 
+#include "core/sigma/detection/aggregation.h"
+#include "core/sigma/detection/lowering.h"
 #include "core/sigma/pattern.h"
 
 namespace tocsin::sigma {
 namespace {
-
-constexpr int kDepthMax = 200;
 
 struct Token {
   std::string_view text;
@@ -23,21 +23,19 @@ bool is_name_char(char c) {
          c == '-' || c == '*' || c == '?' || c == '.';
 }
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  return out;
-}
-
 // A parse that failed unwinds by `error_`; what is returned then does not matter.
 class Parser {
  public:
   explicit Parser(const ConditionInput& input) : input_(input) {}
 
   tl::expected<Expr, ConditionError> run() {
-    if (!tokenize()) return tl::unexpected(*error_);
-    if (tokens_.empty()) set_error(0, "condition.empty", "the condition is empty");
+    if (input_.text.size() > kConditionBytesMax)
+      set_error(0, "condition.too_long", "the condition has more than 1 MiB",
+                "use '1 of' and 'all of' with patterns");
+    if (error_ || !tokenize()) return tl::unexpected(*error_);
+    if (tokens_.empty())
+      set_error(0, "condition.empty", "the condition is empty",
+                "name a detection: condition: selection");
     Expr expr = error_ ? Expr{} : parse_or(0);
     if (!error_ && next_ < tokens_.size())
       set_error(tokens_[next_].at, "condition.syntax",
@@ -48,7 +46,7 @@ class Parser {
   }
 
  private:
-  void set_error(std::size_t at, std::string code, std::string message, std::string hint = {}) {
+  void set_error(std::size_t at, std::string code, std::string message, std::string hint) {
     if (!error_) error_ = {at, std::move(code), std::move(message), std::move(hint)};
   }
 
@@ -67,10 +65,14 @@ class Parser {
         tokens_.push_back({text.substr(start, i - start), start});
       } else if (c == '|') {
         set_error(i, "condition.aggregation", "aggregations after '|' are not part of Sigma 2",
-                  "write a correlation rule instead");
+                  correlation_hint(text.substr(i + 1), input_.timeframe));
         return false;
       } else {
-        set_error(i, "condition.syntax", fmt::format("unexpected character '{}'", c));
+        set_error(i, "condition.syntax",
+                  static_cast<unsigned char>(c) < 0x80 && c >= ' '
+                      ? fmt::format("unexpected character '{}'", c)
+                      : std::string("unexpected character"),
+                  "names of detections consist of letters, digits, '_', '-' and '.'");
         return false;
       }
     }
@@ -84,20 +86,13 @@ class Parser {
     if (next_ >= tokens_.size()) return false;
     const Token& token = tokens_[next_];
     if (token.text != keyword) {
-      if (lower(token.text) != keyword) return false;
+      if (lower_ascii(token.text) != keyword) return false;
       input_.warn({token.at, "condition.case",
-                   fmt::format("'{}' should be written '{}'", token.text, keyword), ""});
+                   fmt::format("'{}' should be written '{}'", token.text, keyword),
+                   "other tools refuse operators in upper case"});
     }
     ++next_;
     return true;
-  }
-
-  static Expr join(Expr::Kind kind, std::vector<Expr> children) {
-    if (children.size() == 1) return std::move(children.front());
-    Expr expr;
-    expr.kind = kind;
-    expr.children = std::move(children);
-    return expr;
   }
 
   Expr parse_or(int depth) {
@@ -117,44 +112,65 @@ class Parser {
   }
 
   Expr parse_not(int depth) {
-    if (depth > kDepthMax) {
-      set_error(0, "condition.depth", "the condition is nested too deeply");
+    if (depth > kConditionDepthMax) {
+      set_error(next_ < tokens_.size() ? tokens_[next_].at : end(), "condition.depth",
+                "more than 200 parentheses and 'not' inside each other",
+                "give parts of the condition names as detections");
       return {};
     }
     if (!accept("not")) return parse_primary(depth);
-    Expr expr;
-    expr.kind = Expr::Kind::kNot;
-    expr.children.push_back(parse_not(depth + 1));
-    return expr;
+    return negate(parse_not(depth + 1));
   }
 
   Expr parse_primary(int depth) {
     if (error_) return {};
     if (next_ >= tokens_.size()) {
-      set_error(end(), "condition.syntax", "the condition ends where a detection is expected");
+      set_error(end(), "condition.syntax", "the condition ends where a detection is expected",
+                "add the name of a detection, or remove the operator before the end");
+      return {};
+    }
+    if (tokens_[next_].text == ")") {
+      set_error(tokens_[next_].at, "condition.syntax", "')' where a detection is expected",
+                "put the name of a detection before it, or remove it");
       return {};
     }
     if (accept("(")) {
       Expr expr = parse_or(depth + 1);
-      if (!error_ && !accept(")")) set_error(end(), "condition.syntax", "missing ')'");
+      if (!error_ && !accept(")"))
+        set_error(next_ < tokens_.size() ? tokens_[next_].at : end(), "condition.syntax",
+                  "missing ')'", "close each '('");
       return expr;
     }
     const Token token = tokens_[next_];
-    if (next_ + 1 < tokens_.size() && lower(tokens_[next_ + 1].text) == "of") return parse_of();
+    if (next_ + 1 < tokens_.size() && lower_ascii(tokens_[next_ + 1].text) == "of")
+      return parse_of();
     ++next_;
-    const std::string name(token.text);
-    if (std::find(input_.names.begin(), input_.names.end(), name) == input_.names.end()) {
+    const auto found = input_.detections.index.find(token.text);
+    if (found == input_.detections.index.end()) {
       set_error(token.at, "condition.unknown_detection",
-                fmt::format("no detection is named '{}'", name),
+                fmt::format("no detection is named '{:.80}'", token.text),
                 "names are case-sensitive; a pattern needs '1 of' or 'all of' before it");
       return {};
     }
-    return input_.detection(name);
+    return use(input_.detections.all[found->second], token.at);
+  }
+
+  // A copy of the detection, as long as the rule does not grow beyond its limit.
+  Expr use(NamedDetection& detection, std::size_t at) {
+    detection.used = true;
+    if (detection.nodes > input_.nodes_left) {
+      set_error(at, "condition.too_large",
+                "the conditions of this file grow beyond 4,000,000 nodes",
+                "repeat large detections less often");
+      return {};
+    }
+    input_.nodes_left -= detection.nodes;
+    return detection.expr;
   }
 
   Expr parse_of() {
     const Token quantity = tokens_[next_];
-    const std::string word = lower(quantity.text);
+    const std::string word = lower_ascii(quantity.text);
     next_ += 2;
     if (word != "1" && word != "any" && word != "all") {
       set_error(quantity.at, "condition.quantifier",
@@ -162,18 +178,31 @@ class Parser {
       return {};
     }
     if (next_ >= tokens_.size()) {
-      set_error(end(), "condition.syntax", "a pattern or 'them' must follow 'of'");
+      set_error(end(), "condition.syntax", "a pattern or 'them' must follow 'of'",
+                "write 'of them' or 'of selection_*'");
       return {};
     }
     const Token target = tokens_[next_++];
     std::vector<Expr> chosen;
-    for (const std::string& name : input_.names)
-      if (selects(target.text, name)) chosen.push_back(input_.detection(name));
+    std::vector<NamedDetection>& all = input_.detections.all;
+    if (all.size() > input_.detections.steps_left) {
+      set_error(target.at, "condition.too_large",
+                "the condition's patterns are compared with more than 20,000,000 names",
+                "use fewer patterns, or fewer detections");
+      return {};
+    }
+    input_.detections.steps_left -= all.size();
+    const Pattern pattern = Pattern::parse(target.text);
+    for (NamedDetection& detection : all) {
+      if (error_) return {};
+      if (selects(target.text, pattern, detection.name))
+        chosen.push_back(use(detection, target.at));
+    }
     if (chosen.empty()) {
       // Of nothing, none matches: '1 of' and 'all of' are both false, so the rule stays silent.
       input_.warn({target.at, "condition.empty_pattern",
                    fmt::format("no detection matches '{}'", target.text),
-                   "this part of the condition never matches"});
+                   "this part of the condition never matches: add a detection, or remove it"});
       Expr never;
       never.kind = Expr::Kind::kOr;
       return never;
@@ -181,11 +210,11 @@ class Parser {
     return join(word == "all" ? Expr::Kind::kAnd : Expr::Kind::kOr, std::move(chosen));
   }
 
-  static bool selects(std::string_view target, const std::string& name) {
+  static bool selects(std::string_view target, const Pattern& pattern, const std::string& name) {
     if (target == "them") return !name.starts_with('_');
     if (target == name) return true;
     if (name.starts_with('_') && !target.starts_with('_')) return false;
-    return Pattern::parse(target).matches(name);
+    return pattern.matches(name);
   }
 
   const ConditionInput& input_;
@@ -195,6 +224,11 @@ class Parser {
 };
 
 }  // namespace
+
+void Detections::build_index() {
+  index.clear();
+  for (std::size_t i = 0; i < all.size(); ++i) index.emplace(all[i].name, i);
+}
 
 tl::expected<Expr, ConditionError> parse_condition(const ConditionInput& input) {
   return Parser(input).run();

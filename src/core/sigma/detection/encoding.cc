@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "core/sigma/encoding.h"
+#include "core/sigma/detection/encoding.h"
 
 #include <cstddef>
 #include <cstdint>

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Lowering: what the steps from YAML to predicates share: where predicates go, what `%name%` stands
+// for, whom to tell, and how much a file may cost.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/yaml.h"
+#include "core/sigma/diagnostic.h"
+#include "core/sigma/rule.h"
+
+namespace tocsin::sigma {
+
+using Placeholders = std::map<std::string, std::vector<std::string>, std::less<>>;
+
+inline constexpr std::size_t kRulePredicatesMax = 200'000;
+inline constexpr std::size_t kFilePredicatesMax = 1'000'000;
+// Nodes of all conditions of a file. A pattern such as `1 of *` repeats what it selects.
+inline constexpr std::size_t kFileExprNodesMax = 4'000'000;
+// Instructions of all compiled regular expressions of a file.
+inline constexpr std::size_t kFileRegexCostMax = 10'000'000;
+inline constexpr std::size_t kValueBytesMax = 16'384;
+inline constexpr std::size_t kValueWildcardsMax = 256;
+inline constexpr std::size_t kExpansionsMax = 10'000;  // of one value
+inline constexpr std::size_t kExpansionBytesMax = 4 << 20;
+inline constexpr std::size_t kModifiersMax = 16;
+
+// What is left of the limits of one file.
+struct Budget {
+  std::size_t predicates = kFilePredicatesMax;
+  std::size_t expr_nodes = kFileExprNodesMax;
+  std::size_t regex_cost = kFileRegexCostMax;
+};
+
+using Tell = std::function<void(Severity, std::string code, yaml::Mark, std::string message,
+                                std::string hint)>;
+
+struct Lowering {
+  std::vector<Predicate>& predicates;
+  const Placeholders& placeholders;
+  Budget& budget;
+  Tell tell;
+  bool failed = false;
+  bool full = false;
+
+  void error(std::string code, yaml::Mark mark, std::string message, std::string hint) {
+    failed = true;
+    tell(Severity::kError, std::move(code), mark, std::move(message), std::move(hint));
+  }
+  void warning(std::string code, yaml::Mark mark, std::string message, std::string hint) {
+    tell(Severity::kWarning, std::move(code), mark, std::move(message), std::move(hint));
+  }
+  // Beyond the limits: an error, once, and an empty expression.
+  [[nodiscard]] Expr add(Predicate predicate);
+};
+
+[[nodiscard]] Expr join(Expr::Kind kind, std::vector<Expr> children);
+[[nodiscard]] Expr negate(Expr expr);
+[[nodiscard]] std::size_t count_nodes(const Expr& expr);
+// A-Z only.
+[[nodiscard]] std::string lower_ascii(std::string_view text);
+
+}  // namespace tocsin::sigma

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What Sigma says about text, once more: folding, wildcards, regular expressions, encodings,
+// addresses and times, as plainly as can be, for the tests to compare with. Shares no code with
+// core/sigma.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tocsin::differential {
+
+[[nodiscard]] std::u32string to_code_points(std::string_view utf8);
+[[nodiscard]] std::string to_utf8(const std::u32string& text);
+
+// Simple case folding of the scripts that the generators use (see fold() for the list); by our own
+// decision both Turkish i fold to 'i', but not in regular expressions.
+[[nodiscard]] std::u32string fold(const std::u32string& text);
+
+// One element of a value with wildcards (specification, "String Wildcard" and "Escape Character").
+struct Element {
+  enum class Kind { kCharacter, kOne, kMany, kDash };
+  Kind kind;
+  char32_t character;
+};
+using Elements = std::vector<Element>;
+[[nodiscard]] Elements parse_wildcards(const std::u32string& text);
+[[nodiscard]] Elements plain(const std::u32string& text);  // no character is special
+// Appendix Modifiers, windash: each dash that begins a word may be any of five dashes.
+[[nodiscard]] Elements windash(Elements elements);
+[[nodiscard]] bool matches(const Elements& elements, const std::u32string& text, bool cased);
+
+struct RegexOptions {
+  bool ignore_case = false, multi_line = false, dot_all = false;
+};
+// Whether the expression is found in the text, in PCRE's meaning. Nothing when the expression uses
+// more than the specification's metacharacters and \d \w \s.
+[[nodiscard]] std::optional<bool> regex_found(const std::u32string& expression,
+                                              const std::u32string& text, RegexOptions options);
+
+[[nodiscard]] std::string base64(std::string_view bytes);
+// The three texts that stay the same wherever `bytes` stands in something encoded.
+[[nodiscard]] std::array<std::string, 3> base64_at_offsets(std::string_view bytes);
+// UTF-16 code units as bytes.
+[[nodiscard]] std::string utf16(std::string_view utf8, bool big_endian);
+
+// Sixteen bytes; an IPv4 address stands behind ::ffff:0:0/96.
+using Address = std::array<std::uint8_t, 16>;
+[[nodiscard]] std::optional<Address> parse_address(std::string_view text);
+[[nodiscard]] bool in_network(std::string_view network, std::string_view address);
+
+// A decimal number and nothing else.
+[[nodiscard]] std::optional<double> parse_number(std::string_view text);
+// The shortest text of a number's token: "10.0" and "1e1" are "10".
+[[nodiscard]] std::string shortest_number(std::string_view token);
+
+// minute, hour, day, week (ISO 8601), month or year of "YYYY-MM-DDTHH:MM:SS...Z".
+[[nodiscard]] std::optional<double> time_part(std::string_view part, std::string_view time);
+
+}  // namespace tocsin::differential

@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# rsigma, an independent Sigma engine in Rust, compiled once. Without its server parts it needs a third of the packages.
+#   rsigma.sh install       cargo install (needs a cargo of 1.88 or newer, rustup's or the system's)
+#   rsigma.sh binary        prints the program; exit 1 when it is not installed
+# Variables: PEERS_HOME (default ~/.cache/tocsin-peers)
+set -eu
+VERSION=0.21.0
+HOME_DIR=${PEERS_HOME:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/tocsin-peers}/rsigma
+BINARY=$HOME_DIR/bin/rsigma
+
+installed() { [ -x "$BINARY" ] && [ "$("$BINARY" --version 2>/dev/null)" = "rsigma $VERSION" ]; }
+
+find_cargo() { # one that is new enough: Debian 12's own is not
+  local candidate minor
+  for candidate in "${CARGO:-}" "$(command -v cargo || true)" "${CARGO_HOME:-${HOME:-/root}/.cargo}/bin/cargo"; do
+    [ -n "$candidate" ] && [ -x "$candidate" ] || continue
+    minor=$("$candidate" --version 2>/dev/null | sed -n 's/^cargo 1\.\([0-9]*\)\..*/\1/p')
+    if [ -n "$minor" ] && [ "$minor" -ge 88 ]; then
+      echo "$candidate"
+      return 0
+    fi
+  done
+  return 1
+}
+
+case ${1:-} in
+  install)
+    installed && exit 0
+    cargo=$(find_cargo) || { echo "rsigma.sh: no cargo of 1.88 or newer; install rustup" >&2 && exit 1; }
+    # cargo finds its rustc beside it; another rustc in PATH must not come first.
+    PATH=$(dirname "$cargo"):$PATH
+    export PATH
+    # No server, no link-time optimisation: this copy is asked for its results, not for its speed.
+    CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_OPT_LEVEL=1 CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 \
+      "$cargo" install -q rsigma --version "$VERSION" --locked --no-default-features --root "$HOME_DIR"
+    ;;
+  binary) installed && echo "$BINARY" ;;
+  *) sed -n 's/^# \{0,1\}//p' "$0" | sed 1d >&2 && exit 2 ;;
+esac
