@@ -2,6 +2,7 @@
 #include "stages/normalize/normalizer.h"
 
 #include <array>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -22,7 +23,10 @@ struct Derived {
   FieldId field;
   std::uint32_t own_name;            // an event that has the field itself keeps it
   std::vector<std::uint32_t> parts;  // indices into the name table
+  bool is_alias;
 };
+
+constexpr std::size_t kPartsMax = 8;
 
 // (channel, event id) to route, remembered: events of a kind come in droves.
 class RouteCache {
@@ -58,6 +62,7 @@ struct Normalizer::State {
   JsonIndex index;
   RouteCache routes;
   Arena arena;
+  std::string derived_text;
 
   State(const sigma::Taxonomy& t, const FieldTable& f, NormalizerOptions o)
       : taxonomy(t),
@@ -77,15 +82,18 @@ struct Normalizer::State {
   std::string_view role(Role role);
   void emit_aliases(NormalizedEvent& event) const;
   void derive(NormalizedEvent& event, const Derived& derived);
+  std::uint32_t refined(std::uint32_t route, const NormalizedEvent& event);
 };
 
 NameTable Normalizer::State::learn_names(const sigma::Taxonomy& taxonomy,
                                          const FieldTable& fields) {
   NameTable names;
   for (FieldId id = 0; id < fields.size(); ++id) names.add(fields.name(id)).field = id;
-  for (const sigma::Route& route : taxonomy.routes())
+  for (const sigma::Route& route : taxonomy.routes()) {
     for (const sigma::Derivation& d : route.derivations)
       for (const std::string& part : d.parts) names.add(part);
+    for (const sigma::Branch& branch : route.branches) names.add(branch.field);
+  }
   for (const auto& [source, field] : taxonomy.agent_aliases("nxlog"))
     if (const FieldId id = fields.find(field); id != kNoField)
       names.add(source).aliases.push_back(id);
@@ -97,8 +105,9 @@ void Normalizer::State::resolve_derivations() {
     std::vector<Derived>& list = derived.emplace_back();
     for (const sigma::Derivation& d : route.derivations) {
       const FieldId field = fields.find(d.field);
-      if (field == kNoField) continue;
-      Derived& out = list.emplace_back(Derived{&d, field, names.find(d.field)->index, {}});
+      if (field == kNoField || d.parts.empty() || d.parts.size() > kPartsMax) continue;
+      Derived& out =
+          list.emplace_back(Derived{&d, field, names.find(d.field)->index, {}, d.is_alias()});
       for (const std::string& part : d.parts) out.parts.push_back(names.find(part)->index);
     }
   }
@@ -131,37 +140,39 @@ void Normalizer::State::read_frame(NormalizedEvent& event) {
   event.timestamp = parse_time(event.time_text).value_or(0);
 }
 
-// A field that the event itself has is never overwritten by a derived one.
+// Adds the field that the derivation gives, if it gives one.
 void Normalizer::State::derive(NormalizedEvent& event, const Derived& d) {
-  if (places.first_of(d.own_name) >= 0) return;
-  std::array<FieldValue, 8> parts;
-  if (d.parts.empty() || d.parts.size() > parts.size()) return;
-  std::size_t size = d.parts.size() * d.how->separator.size();
+  if (places.is_derived(d.own_name)) return;
+  if (!d.how->replaces && places.first_of(d.own_name) >= 0) return;
+  std::array<std::string_view, kPartsMax> texts;
+  FieldValue value;
   for (std::size_t i = 0; i < d.parts.size(); ++i) {
     const std::int64_t at = places.first_of(d.parts[i]);
     if (at < 0) return;
-    parts[i] = event.values[static_cast<std::size_t>(at)];
-    if (d.parts.size() == 1 && d.how->values.empty()) {
-      parts[i].field = d.field;
-      event.values.push_back(parts[i]);
-      return;
-    }
-    parts[i].text = decoded(parts[i], arena);
-    size += parts[i].text.size();
+    value = event.values[static_cast<std::size_t>(at)];
+    if (!d.is_alias) texts[i] = decoded(value, arena);
   }
-  char* const begin = arena.allocate(size);
-  char* end = begin;
-  for (std::size_t i = 0; i < d.parts.size(); ++i) {
-    if (i > 0) end += d.how->separator.copy(end, d.how->separator.size());
-    end += parts[i].text.copy(end, parts[i].text.size());
+  if (!d.is_alias) {
+    if (!d.how->apply(std::span(texts).first(d.parts.size()), derived_text)) return;
+    value = {d.field, ValueKind::kString, arena.copy(derived_text), false};
   }
-  std::string_view text(begin, static_cast<std::size_t>(end - begin));
-  for (const auto& [from, to] : d.how->values) {
-    if (text != from) continue;
-    text = to;
-    break;
-  }
-  event.values.push_back({d.field, ValueKind::kString, text, false});
+  if (d.how->replaces)
+    for (FieldValue& own : event.values)
+      if (own.field == d.field) own.field = kNoField;
+  value.field = d.field;
+  event.values.push_back(value);
+  places.note_derived(d.own_name);
+}
+
+// What only the event's fields tell: the route of one kind of registry event, say.
+std::uint32_t Normalizer::State::refined(std::uint32_t route, const NormalizedEvent& event) {
+  if (taxonomy.routes()[route].branches.empty()) return route;
+  return taxonomy.refine(route, [&](std::string_view name) -> std::string_view {
+    const NameEntry* entry = names.find(name);
+    const std::int64_t at = entry == nullptr ? -1 : places.first_of(entry->index);
+    if (at < 0) return {};
+    return decoded(event.values[static_cast<std::size_t>(at)], arena);
+  });
 }
 
 // Agents that write flat events rename fields.
@@ -180,7 +191,8 @@ void Normalizer::State::fill(NormalizedEvent& event) {
   read_frame(event);
   const bool windows =
       !event.channel.empty() && (!event.event_code.empty() || places.shape != Shape::kFlat);
-  event.route = windows ? routes.find(taxonomy, event.channel, event.event_code) : 0;
+  event.route =
+      windows ? refined(routes.find(taxonomy, event.channel, event.event_code), event) : 0;
   if (places.shape == Shape::kFlat) emit_aliases(event);
   for (const Derived& d : derived[event.route]) derive(event, d);
   if (!options.decode) return;

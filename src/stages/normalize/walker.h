@@ -32,13 +32,17 @@ class Places {
   void note(const NameEntry& entry, std::uint32_t value) {
     Seen& seen = seen_[entry.index];
     if (seen.epoch == epoch_) return;  // the first of its name
-    seen = {epoch_, value};
+    seen.epoch = epoch_;
+    seen.value = value;
   }
   // The index of the first value with that name, or -1.
   [[nodiscard]] std::int64_t first_of(std::uint32_t name) const {
     const Seen& seen = seen_[name];
     return seen.epoch == epoch_ ? static_cast<std::int64_t>(seen.value) : -1;
   }
+
+  void note_derived(std::uint32_t name) { seen_[name].derived = epoch_; }
+  [[nodiscard]] bool is_derived(std::uint32_t name) const { return seen_[name].derived == epoch_; }
 
   std::array<FieldValue, kRoles> roles;
   std::vector<std::pair<const NameEntry*, std::uint32_t>> aliased;  // values that agents rename
@@ -48,6 +52,7 @@ class Places {
   struct Seen {
     std::uint32_t epoch = 0;
     std::uint32_t value = 0;
+    std::uint32_t derived = 0;  // the epoch in which a derivation gave the field
   };
   std::uint32_t epoch_ = 0;
   std::vector<Seen> seen_;  // by NameEntry::index
