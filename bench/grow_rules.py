@@ -6,9 +6,10 @@
 
 Up to the size of the corpus every n-th rule is taken as it stands. Beyond it come copies whose literals are
 others: in each text some letters are changed, so that length, wildcards, separators and most pieces stay as
-in life and the text is not found. Field names, numbers and filters stay: a copy reads the same events and asks
-for the same fields. A rule that asks for numbers only gets other numbers.
+in life and the text is not found. Field names, numbers and what stands under a `not` stay: a copy reads the same
+events, asks for the same fields, and matches no more than before. A rule of numbers only gets other numbers.
 """
+import fnmatch
 import json
 import pathlib
 import random
@@ -24,6 +25,7 @@ WORD = re.compile(r"[A-Za-z]+")
 # In a regular expression what has a meaning of its own is passed over: escapes, groups' names, classes.
 REGEX_WORD = re.compile(r"\\p\{\w+\}|\\.|\(\?P?<\w+>|\[:\w+:\]|[A-Za-z]{4,}", re.DOTALL)
 SKIPPED_KEYS = {"condition", "timeframe"}
+NEGATED = re.compile(r"\bnot\s+(\([^()]*\)|[^()]*?[\w*]+(?=\s|\)|$))")
 
 
 def _other_letter(letter, dice):
@@ -43,6 +45,16 @@ def change_text(text, dice, words=WORD):
             word[place] = _other_letter(word[place], dice)
         return "".join(word)
     return words.sub(change, text)
+
+
+def negated_names(detection):
+    """The names of the sections under a `not`, by the look of the condition (innermost parentheses only)."""
+    conditions = detection.get("condition", "")
+    patterns = set()
+    for condition in conditions if isinstance(conditions, list) else [conditions]:
+        for found in NEGATED.finditer(re.sub(r"\b(1|all|any) of ", "", str(condition))):
+            patterns.update(re.findall(r"[\w*]+", found.group(1)))
+    return {name for name in detection if any(fnmatch.fnmatchcase(name, p) for p in patterns)}
 
 
 class Rewriter:
@@ -74,9 +86,9 @@ class Rewriter:
         return {key: self.value(value, set(str(key).split("|")[1:])) for key, value in section.items()}
 
     def detection(self, detection):
-        out = {}
+        out, kept = {}, negated_names(detection) | SKIPPED_KEYS
         for name, section in detection.items():
-            if name in SKIPPED_KEYS or name.startswith("filter"):
+            if name in kept:
                 out[name] = section
             elif isinstance(section, dict):
                 out[name] = self.mapping(section)

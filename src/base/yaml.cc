@@ -16,7 +16,8 @@ namespace {
 struct Advice {
   std::string_view problem, hint;
 };
-constexpr std::array<Advice, 6> kAdvice = {{
+constexpr std::array<Advice, 7> kAdvice = {{
+    {"tab character", "indent with blanks, not tabs"},
     {"cannot start any token",
      "quote a value that begins with one of @ ` % * & ! | > { [ ; indent with blanks, not tabs"},
     {"mapping values are not allowed", "quote a value that holds ': ', or mend the indentation"},
@@ -99,7 +100,9 @@ class Parser {
     const std::string problem = parser_.problem != nullptr ? parser_.problem : "unreadable text";
     std::string message = problem;
     if (parser_.context != nullptr) message = std::string(parser_.context) + ": " + message;
-    Mark mark = to_mark(parser_.problem_mark);
+    // What is missing at the end is told where it was begun.
+    const bool at_end = parser_.context != nullptr && parser_.problem_mark.index >= text_.size();
+    Mark mark = to_mark(at_end ? parser_.context_mark : parser_.problem_mark);
     if (parser_.error == YAML_READER_ERROR) {
       mark = mark_at(text_, parser_.problem_offset);
       mark.line += lines_before_;

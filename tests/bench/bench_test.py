@@ -60,6 +60,15 @@ class GrowRules(unittest.TestCase):
         self.assertNotEqual(grow_rules.copy_rule(RULE, 1), grow_rules.copy_rule(RULE, 2))
         self.assertEqual(grow_rules.copy_rule(RULE, 1), grow_rules.copy_rule(RULE, 1))
 
+    def test_what_is_negated_stays(self):
+        for condition, names in [
+                ("selection and not filter_main", {"filter_main"}), ("a and not 1 of filter_*", {"filter_x", "filter_main"}),
+                ("all of sel* and not (known or a)", {"known", "a"}), ("not selection", {"selection"}),
+                ("selection or nothing", set()), (["a", "a and not known"], {"known"})]:
+            detection = dict.fromkeys(["a", "selection", "known", "filter_main", "filter_x"], {})
+            detection["condition"] = condition
+            self.assertEqual(grow_rules.negated_names(detection), names, condition)
+
     def test_as_many_as_asked_for(self):
         with tempfile.TemporaryDirectory() as folder:
             folder = pathlib.Path(folder)

@@ -31,7 +31,7 @@ class Usage(Case):
                 ([], "Usage: tocsin "),
                 (["detct"], "no command 'detct'; did you mean detect?"),
                 (["topics", "raed"], "did you mean read?"),
-                (["scan", "--rule", "x", "y"], "no option --rule; did you mean --rules?"),
+                (["scan", "--ruless", "x", "y"], "no option --ruless; did you mean --rules?"),
                 (["--frob"], "no option --frob"),
                 (["scan"], "PATH is required"),
                 (["report", "extra"], "'extra' is one argument too many"),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "differential/oracle_text.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 
@@ -264,6 +265,9 @@ bool in_network(std::string_view network, std::string_view address) {
     bits = std::strtoul(std::string(network.substr(slash + 1)).c_str(), nullptr, 10);
     if (base.find(':') == std::string_view::npos) bits += 96;
   }
+  // decision: a network of IPv6 such as ::/0 holds no address of IPv4
+  const Address v4_front = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF};
+  if (bits < 96 && std::equal(given->begin(), given->begin() + 12, v4_front.begin())) return false;
   for (std::size_t bit = 0; bit < bits; ++bit) {
     const unsigned mask = 0x80u >> (bit % 8);
     if (((*from)[bit / 8] & mask) != ((*given)[bit / 8] & mask)) return false;
@@ -278,7 +282,7 @@ std::optional<double> parse_number(std::string_view text) {
     while (at < text.size() && text[at] >= '0' && text[at] <= '9') ++at;
     return at > start;
   };
-  if (at < text.size() && text[at] == '-') ++at;
+  if (at < text.size() && (text[at] == '-' || text[at] == '+')) ++at;
   const bool whole = digits();
   bool fraction = false;
   if (at < text.size() && text[at] == '.') {
@@ -291,8 +295,9 @@ std::optional<double> parse_number(std::string_view text) {
     if (at < text.size() && (text[at] == '+' || text[at] == '-')) ++at;
     if (!digits()) return std::nullopt;
   }
-  if (at != text.size()) return std::nullopt;
-  return std::strtod(std::string(text).c_str(), nullptr);
+  const double number = std::strtod(std::string(text).c_str(), nullptr);
+  if (at != text.size() || number > 1e300 || number < -1e300) return std::nullopt;
+  return number;
 }
 
 std::string shortest_number(std::string_view token) {

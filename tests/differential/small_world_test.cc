@@ -127,9 +127,14 @@ TEST_CASE("small worlds: lists of values, all, neq") {
   World world;
   const Strings values = {"''", "a", "'*a'", "b", "'?'", "null", "10", "true"};
   for (const char* key : {"F", "F|all", "F|neq", "F|all|neq", "F|contains|all", "F|cased"}) {
+    const auto legal = [&](const std::string& value) {  // null has no text to be contained
+      return value != "null" || std::string(key).find("contains") == std::string::npos;
+    };
     for (const std::string& one : values) {
+      if (!legal(one)) continue;
       add_rule(world, key, "[" + one + "]");
-      for (const std::string& two : values) add_rule(world, key, "[" + one + ", " + two + "]");
+      for (const std::string& two : values)
+        if (legal(two)) add_rule(world, key, "[" + one + ", " + two + "]");
     }
   }
   add_rule(world, "F", "[]");
@@ -156,6 +161,9 @@ TEST_CASE("small worlds: null, exists, numbers and types against every shape of 
       for (const char* value : {"''", "1", "'0'", "a", "'*'"}) add_rule(world, f + key, value);
   }
   world.events = shapes_of_values();
+  for (const char* value : {"inf", "-inf", "infinity", "nan", "1e1", " 10", "10 ", "+10", "0x10",
+                            "1.", ".5", "-", "", "1e", "1e999", "10,5", "\u0661"})
+    world.events.push_back(one_field(text(value)));
   expect_agreement(world, 3'000);
 }
 
@@ -213,6 +221,7 @@ TEST_CASE("small worlds: regular expressions of the specification's grammar") {
   expect_agreement(world, 10'000);
 }
 
+// "$" before a line break that ends the value is left out: PCRE and RE2 differ there.
 TEST_CASE("small worlds: regular expressions and line breaks") {
   World world;
   for (const char* key : {"F|re", "F|re|m", "F|re|s", "F|re|i|m|s", "F|re|multiline|dotall"})
@@ -220,6 +229,13 @@ TEST_CASE("small worlds: regular expressions and line breaks") {
       add_rule(world, key, yaml_quoted(expression));
   for (const std::string& value : all_texts({"a", "b", "\n"}, 4))
     world.events.push_back(one_field(text(value)));
+  expect_agreement(world, 500);
+  for (const char* key : {"F|re", "F|re|m"})
+    for (const char* expression : {"a$", "^b$", "^$", "a$.b", "b$|^a"})
+      add_rule(world, key, yaml_quoted(expression));
+  std::erase_if(world.events, [](const JsonValue& event) {
+    return event.members.front().second.text.ends_with('\n');
+  });
   expect_agreement(world, 500);
 }
 

@@ -27,5 +27,5 @@ case ${1:-} in
     echo "$VERSION $BACKEND_VERSION" >"$HOME_DIR/.tocsin"
     ;;
   python) installed && echo "$PYTHON" ;;
-  *) sed -n 's/^# \{0,1\}//p' "$0" | sed 1d >&2 && exit 2 ;;
+  *) sed -n '3,/^set/s/^# \{0,1\}//p' "$0" >&2 && exit 2 ;;
 esac

@@ -36,5 +36,5 @@ case ${1:-} in
       "$cargo" install -q rsigma --version "$VERSION" --locked --no-default-features --root "$HOME_DIR"
     ;;
   binary) installed && echo "$BINARY" ;;
-  *) sed -n 's/^# \{0,1\}//p' "$0" | sed 1d >&2 && exit 2 ;;
+  *) sed -n '3,/^set/s/^# \{0,1\}//p' "$0" >&2 && exit 2 ;;
 esac

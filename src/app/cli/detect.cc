@@ -134,13 +134,11 @@ Result<pipeline::RuleLibrary> open_library(const RuleOptions& options) {
 Result<std::shared_ptr<const pipeline::RuleSnapshot>> first_rules(pipeline::RuleLibrary& library) {
   pipeline::RuleChanges changes;
   TOCSIN_TRY(auto snapshot, library.load(changes));
-  for (const sigma::Diagnostic& d : changes.new_problems)
-    d.severity == sigma::Severity::kError ? log_debug("{}", to_text(d))
-                                          : log_warning("{}", to_text(d));
+  tell_problems(changes.new_problems);
   if (changes.rejected > 0)
     log_warning("{} of {} rules were rejected; `tocsin rules check` says why", changes.rejected,
                 changes.rejected + changes.in_force + changes.disabled);
-  log_info("{} rules from {} files", summary_of(changes), changes.files);
+  log_info("rules: {}, from {} files", summary_of(changes), changes.files);
   return snapshot;
 }
 

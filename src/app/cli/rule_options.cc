@@ -23,6 +23,18 @@ void add_rule_options(CLI::App& command, RuleOptions& options) {
                   "YAML file with the values of %placeholders% (name: [value, ...])")
       ->envname("TOCSIN_PLACEHOLDERS");
   command
+      .add_option("--filters", options.filters,
+                  "File or folder of Sigma filters, besides those among the rules; repeatable")
+      ->envname("TOCSIN_FILTERS")
+      ->allow_extra_args(false);
+  command
+      .add_option("--filter-mode", options.filter_mode,
+                  "What a filter's condition says: pysigma: what still matches ('not selection'); "
+                  "exclude: what is left out ('selection')")
+      ->check(CLI::IsMember({"pysigma", "exclude"}))
+      ->envname("TOCSIN_FILTER_MODE")
+      ->capture_default_str();
+  command
       .add_option("--logsource", options.logsource,
                   "What events of an unknown shape are, e.g. product=aws,service=cloudtrail")
       ->envname("TOCSIN_LOGSOURCE");
@@ -60,6 +72,7 @@ Result<pipeline::Tuning> load_tuning(const RuleOptions& options) {
 std::vector<std::string> watched_paths(const RuleOptions& options) {
   std::vector<std::string> paths = options.paths;
   paths.insert(paths.end(), options.overrides.begin(), options.overrides.end());
+  paths.insert(paths.end(), options.filters.begin(), options.filters.end());
   for (const std::string& file : {options.placeholders, config_file(options)})
     if (!file.empty()) paths.push_back(file);
   return paths;
@@ -80,7 +93,9 @@ Result<sigma::RuleSet> load_untuned_rules(const RuleOptions& options) {
   if (!options.placeholders.empty()) {
     TOCSIN_TRY(parse.placeholders, sigma::load_placeholders(options.placeholders));
   }
-  if (options.paths.empty()) return sigma::built_in_rules();
+  parse.filter_paths = options.filters;
+  if (options.filter_mode == "exclude") parse.filter_mode = sigma::FilterMode::kExclude;
+  if (options.paths.empty()) return sigma::built_in_rules(parse);
   return sigma::load_rules(options.paths, parse);
 }
 
@@ -104,14 +119,24 @@ Result<sigma::Taxonomy> load_taxonomy(const RuleOptions& options) {
   return taxonomy;
 }
 
+void tell_problems(const std::vector<sigma::Diagnostic>& diagnostics) {
+  constexpr std::size_t kToldMax = 20;
+  std::size_t told = 0;
+  for (const sigma::Diagnostic& d : diagnostics) {
+    const bool override_problem = d.code.starts_with("override.");
+    if (override_problem && ++told <= kToldMax)
+      log_warning("{}", to_text(d));
+    else if (override_problem || d.severity == sigma::Severity::kError)
+      log_debug("{}", to_text(d));
+  }
+  if (told > kToldMax)
+    log_warning("and {} more of the overrides; --verbose tells all", told - kToldMax);
+}
+
 Result<LoadedRules> compile_rules(const RuleOptions& options) {
   TOCSIN_TRY(sigma::RuleSet set, load_rules(options));
   TOCSIN_TRY(sigma::Taxonomy taxonomy, load_taxonomy(options));
-  for (const sigma::Diagnostic& d : set.diagnostics)
-    if (d.severity == sigma::Severity::kError)
-      log_debug("{}", to_text(d));
-    else if (d.code.starts_with("override."))
-      log_warning("{}", to_text(d));
+  tell_problems(set.diagnostics);
   if (set.rejected > 0)
     log_warning("{} of {} rules were rejected; `tocsin rules check` says why", set.rejected,
                 set.rejected + set.rules.size());

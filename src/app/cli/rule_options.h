@@ -17,11 +17,13 @@
 namespace tocsin::cli {
 
 struct RuleOptions {
-  std::vector<std::string> paths;      // empty: the starter rules that the program carries
-  std::string placeholders;            // file
-  std::string logsource;               // what events of an unknown shape count as
-  std::vector<std::string> overrides;  // files
-  const CLI::App* command = nullptr;   // for the file of --config, which may hold overrides, too
+  std::vector<std::string> paths;       // empty: the starter rules that the program carries
+  std::string placeholders;             // file
+  std::vector<std::string> filters;     // files and folders of Sigma filters
+  std::string filter_mode = "pysigma";  // or "exclude"
+  std::string logsource;                // what events of an unknown shape count as
+  std::vector<std::string> overrides;   // files
+  const CLI::App* command = nullptr;    // for the file of --config, which may hold overrides, too
 };
 
 void add_rule_options(CLI::App& command, RuleOptions& options);
@@ -39,6 +41,8 @@ struct LoadedRules {
 };
 // The files and folders that these come from: a change in one is a reason to load again.
 [[nodiscard]] std::vector<std::string> watched_paths(const RuleOptions& options);
+// For the log: of overrides as warnings (the first of them), rejected rules with --verbose only.
+void tell_problems(const std::vector<sigma::Diagnostic>& diagnostics);
 // Loads and compiles; tells how many rules, and warns of the rejected ones (each with --verbose).
 [[nodiscard]] Result<LoadedRules> compile_rules(const RuleOptions& options);
 

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <exception>
 #include <thread>
 
 #include "app/pipeline/reload/change_report.h"
@@ -15,6 +16,16 @@ namespace {
 
 constexpr int kNice = 10;
 constexpr FileWatch::Milliseconds kHandOverStep{20};
+
+// Nothing of ours throws, but the library's file streams and allocations do: a disk that fails
+// while rules are read must not end a detector that has good ones.
+Result<std::shared_ptr<const RuleSnapshot>> load(RuleLibrary& library, RuleChanges& changes) {
+  try {
+    return library.load(changes);
+  } catch (const std::exception& error) {
+    return fail(ErrorCode::kUnavailable, fmt::format("cannot be read: {}", error.what()));
+  }
+}
 
 }  // namespace
 
@@ -50,7 +61,7 @@ void RuleService::reload(const char* reason) {
   const auto start = Clock::now();
   rules_.measure(true);
   RuleChanges changes;
-  const auto snapshot = library_.load(changes);
+  const auto snapshot = load(library_, changes);
   if (!snapshot) {
     rules_.measure(false);
     log_error("rules: {}; the rules in force stay", snapshot.error().message);

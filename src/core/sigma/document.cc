@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <initializer_list>
 
 #include "base/uuid.h"
 #include "core/sigma/attack.h"
@@ -34,7 +35,7 @@ std::vector<std::string> strings_of(const Node& map, std::string_view key) {
 // 2025-01-31, or 2025/01/31 as older rules have it.
 bool is_date(std::string_view text) {
   if (text.size() != 10 || text[4] != text[7] || (text[4] != '-' && text[4] != '/')) return false;
-  for (const std::size_t i : {0, 1, 2, 3, 5, 6, 8, 9})
+  for (const std::size_t i : std::initializer_list<std::size_t>{0, 1, 2, 3, 5, 6, 8, 9})
     if (text[i] < '0' || text[i] > '9') return false;
   return true;
 }
@@ -194,7 +195,7 @@ class DocumentReader {
 
   void read_references(const Node& body, Filter& filter) {
     const Node* rules = body.find("rules");
-    const bool is_null = rules != nullptr && rules->is_scalar() && rules->scalar.empty();
+    const bool is_null = rules != nullptr && rules->scalar_type() == yaml::ScalarType::kNull;
     if (rules == nullptr || rules->is_map() || is_null) {
       error("filter.no_rules", rules == nullptr ? body.mark : rules->mark,
             "the filter does not say for which rules it is",

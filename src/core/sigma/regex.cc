@@ -84,8 +84,10 @@ Result<std::shared_ptr<const Regex>> compile_pcre(const std::string& pattern, Re
   if (compiled == nullptr) {
     unsigned char text[256];
     pcre2_get_error_message(code, text, sizeof text);
-    return fail(ErrorCode::kInvalid, fmt::format("regular expression: {} at character {}",
-                                                 reinterpret_cast<const char*>(text), at + 1));
+    const bool too_large = code == PCRE2_ERROR_PATTERN_TOO_LARGE;
+    return fail(too_large ? ErrorCode::kExhausted : ErrorCode::kInvalid,
+                fmt::format("regular expression: {} at character {}",
+                            reinterpret_cast<const char*>(text), at + 1));
   }
   pcre2_jit_compile(compiled, PCRE2_JIT_COMPLETE);
   return std::make_shared<const BacktrackingRegex>(compiled);

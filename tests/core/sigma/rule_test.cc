@@ -10,51 +10,10 @@
 #include <vector>
 
 #include "core/sigma/detection/encoding.h"
-#include "core/sigma/evaluate.h"
-#include "core/sigma/parse.h"
+#include "rule_world.h"
 
 using namespace tocsin;
-
-namespace {
-
-std::string rule_text(std::string_view detection) {
-  return fmt::format(
-      "title: a rule\nid: 11111111-2222-4333-8444-555555555555\nlogsource: {{product: windows}}\n"
-      "detection:\n{}\n",
-      detection);
-}
-
-using Values = std::vector<std::pair<std::string, std::string>>;
-
-// The fields of the rule are all that the event is asked for; "<null>" is null.
-bool fires(std::string_view detection, const Values& event,
-           const sigma::Placeholders& placeholders = {}) {
-  sigma::ParseOptions options;
-  options.placeholders = placeholders;
-  const auto parsed = sigma::parse_rules(rule_text(detection), "test.yml", options);
-  for (const auto& d : parsed.diagnostics)
-    if (d.severity == sigma::Severity::kError) MESSAGE(to_text(d));
-  REQUIRE(parsed.rules.size() == 1);
-  FieldTable fields;
-  for (const auto& p : parsed.rules[0].predicates) {
-    if (!p.field.empty()) fields.intern(p.field);
-    if (!p.other_field.empty()) fields.intern(p.other_field);
-  }
-  std::vector<FieldValue> values;
-  for (const auto& [name, text] : event)
-    values.push_back({fields.find(name), text == "<null>" ? ValueKind::kNull : ValueKind::kString,
-                      text == "<null>" ? std::string_view() : std::string_view(text)});
-  return sigma::matches(parsed.rules[0], fields, values);
-}
-
-std::string error_of(const std::string& text) {
-  const auto parsed = sigma::parse_rules(text, "test.yml");
-  for (const auto& d : parsed.diagnostics)
-    if (d.severity == sigma::Severity::kError) return d.code;
-  return "";
-}
-
-}  // namespace
+using namespace tocsin::tests;
 
 TEST_CASE("rule: one item, every modifier") {
   struct Case {

@@ -119,6 +119,16 @@ TEST_CASE("taxonomy: fields of the Security log in Sysmon's words") {
   by_system["SubjectUserSid"] = "S-1-5-18";
   CHECK(derived(process, "User", by_system) == R"(NT AUTHORITY\SYSTEM)");
   CHECK(derived(process, "User", {}) == "-");
+  auto as_other = created;
+  as_other["TargetUserSid"] = "S-1-0-0";
+  as_other["TargetDomainName"] = as_other["TargetUserName"] = "-";
+  CHECK(derived(process, "User", as_other) == R"(LAB\ann)");
+  as_other["TargetUserSid"] = "S-1-5-21-1-2-3-1002";
+  as_other["TargetDomainName"] = "LAB";
+  as_other["TargetUserName"] = "bob";
+  CHECK(derived(process, "User", as_other) == R"(LAB\bob)");
+  as_other["TargetUserSid"] = "S-1-5-19";
+  CHECK(derived(process, "User", as_other) == R"(NT AUTHORITY\LOCAL SERVICE)");
 
   Fields written = {{"ObjectName", R"(\REGISTRY\MACHINE\SYSTEM\ControlSet001\Services\EventLog)"},
                     {"ObjectValueName", "Start"},

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 
@@ -192,6 +193,9 @@ Status read_tuning_member(const std::string& path, const Node& key, const Node& 
 }
 
 Status read_tuning(const std::string& path, OtherKeys others, Tuning& out) {
+  std::error_code error;
+  if (std::filesystem::is_directory(path, error))
+    return fail(ErrorCode::kInvalid, fmt::format("{}: is a folder, not a file of overrides", path));
   std::ifstream file(path, std::ios::binary);
   if (!file) return fail(ErrorCode::kNotFound, fmt::format("{}: cannot be read", path));
   const std::string text{std::istreambuf_iterator<char>(file), {}};

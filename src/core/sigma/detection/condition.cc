@@ -160,7 +160,7 @@ class Parser {
     detection.used = true;
     if (detection.nodes > input_.nodes_left) {
       set_error(at, "condition.too_large",
-                "the conditions of this file grow beyond 4,000,000 nodes",
+                "the conditions grow beyond 1,000,000 nodes (4,000,000 in all rules of a file)",
                 "repeat large detections less often");
       return {};
     }

@@ -22,7 +22,7 @@ class DetectionReader {
 
   std::optional<Expr> run() {
     const Node* condition = map_.find("condition");
-    if (condition == nullptr)
+    if (condition == nullptr || condition->scalar_type() == yaml::ScalarType::kNull)
       return error("rule.no_condition", map_.mark, "there is no condition",
                    "add one: condition: selection");
     read_detections();
@@ -37,8 +37,11 @@ class DetectionReader {
                           "write a correlation rule with a timespan, or remove it");
     }
     std::vector<Expr> queries;
+    const std::size_t granted = std::min(kRuleExprNodesMax, lowering_.budget.expr_nodes);
+    nodes_left_ = granted;
     for (const Node* query : queries_of(*condition))
       if (auto expr = read_condition(*query)) queries.push_back(*std::move(expr));
+    lowering_.budget.expr_nodes -= granted - nodes_left_;
     if (lowering_.failed) return std::nullopt;
     for (std::size_t i = 0; i < detections_.all.size(); ++i)
       if (!detections_.all[i].used)
@@ -98,11 +101,11 @@ class DetectionReader {
     if (!node.is_scalar())
       return error("condition.syntax", node.mark, "a condition must be text",
                    "write condition: selection");
-    auto expr = parse_condition(
-        {node.scalar, detections_, lowering_.budget.expr_nodes, timeframe_, [&](ConditionError e) {
-           lowering_.warning(std::move(e.code), position(node, e.at), std::move(e.message),
-                             std::move(e.hint));
-         }});
+    auto expr =
+        parse_condition({node.scalar, detections_, nodes_left_, timeframe_, [&](ConditionError e) {
+                           lowering_.warning(std::move(e.code), position(node, e.at),
+                                             std::move(e.message), std::move(e.hint));
+                         }});
     if (expr) return *std::move(expr);
     ConditionError& e = expr.error();
     return error(std::move(e.code), position(node, e.at), std::move(e.message), std::move(e.hint));
@@ -136,6 +139,7 @@ class DetectionReader {
   Detections detections_;
   std::vector<Mark> marks_;  // of the detections' names
   std::string timeframe_;
+  std::size_t nodes_left_ = 0;
 };
 
 }  // namespace

@@ -219,7 +219,7 @@ class Item {
     p.regex_dot_all = m_.dot_all;
     if (lowering_.budget.regex_cost == 0)
       return error("regex.budget", mark,
-                   "the regular expressions of this file are larger than 10,000,000 instructions",
+                   "the regular expressions of this file are larger than 4,000,000 instructions",
                    "split the file, and lower repeat counts such as {1000}");
     const auto compiled = Regex::compile(p.text, {m_.ignore_case, m_.multi_line, m_.dot_all});
     const std::size_t cost = compiled ? (*compiled)->cost() : kRegexCostMax;

@@ -56,8 +56,8 @@ class EvtxSource final : public Source {
  public:
   EvtxSource(std::string path, FileBytes file) : path_(std::move(path)), file_(std::move(file)) {}
 
-  // Reads the file header and finds the oldest chunk.
-  Status start() {
+  // Reads the file header and finds the oldest chunk, or takes the range that it is told to read.
+  Status start(const EvtxRange* range = nullptr) {
     TOCSIN_TRY(const std::string_view header, file_.read(0, kFileHeaderSize + kChunkHeaderSize));
     if (header.empty())
       return fail(ErrorCode::kInvalid, fmt::format("{}: the file is empty", path_));
@@ -74,8 +74,26 @@ class EvtxSource final : public Source {
            header.substr(0, kFileHeaderSize));
     if (file_.size() < kFileHeaderSize)
       note(0, "evtx.truncated", "the file ends inside its header: it holds no events", header);
-    order_segments();
+    if (range != nullptr)
+      restrict_to(*range);
+    else
+      order_segments();
     return {};
+  }
+
+  // After start(): the ranges in the order of reading.
+  std::vector<EvtxRange> split(std::uint64_t bytes) {
+    std::vector<EvtxRange> ranges;
+    for (auto segment = segments_.rbegin(); segment != segments_.rend(); ++segment) {
+      std::uint64_t begin = segment->begin;
+      for (std::uint64_t at = begin + kChunkSize; at < segment->end; at += kChunkSize) {
+        if (at - begin < bytes || !begins_chunk(at)) continue;
+        ranges.push_back({begin, at, ranges.empty()});
+        begin = at;
+      }
+      if (begin < segment->end) ranges.push_back({begin, segment->end, ranges.empty()});
+    }
+    return ranges;
   }
 
   Next next(RawEvent& event, Problem& problem) override {
@@ -98,6 +116,13 @@ class EvtxSource final : public Source {
   }
 
  private:
+  void restrict_to(const EvtxRange& range) {
+    segments_ = {{range.begin, range.end}};
+    if (range.first) return;
+    noted_.reset();
+    bytes_done_ = 0;
+  }
+
   // A log that has wrapped around begins in the middle: at the chunk with the lowest record id.
   void order_segments() {
     std::uint64_t oldest_at = kFileHeaderSize;
@@ -113,6 +138,11 @@ class EvtxSource final : public Source {
     }
     if (oldest_at != kFileHeaderSize) segments_.push_back({kFileHeaderSize, oldest_at});
     segments_.push_back({oldest_at, std::max<std::uint64_t>(file_.size(), oldest_at)});
+  }
+
+  bool begins_chunk(std::uint64_t at) {
+    const auto bytes = file_.read(at, kChunkMagic.size());
+    return bytes && *bytes == kChunkMagic;
   }
 
   // Loads the next chunk of the file; false at its end. A place without one is noted and skipped.
@@ -260,6 +290,20 @@ bool looks_like_evtx(std::string_view first_bytes) {
 Result<std::unique_ptr<Source>> open_evtx(std::string path) {
   TOCSIN_TRY(auto file, evtx::FileBytes::open(path));
   return evtx::started(std::make_unique<evtx::EvtxSource>(std::move(path), std::move(file)));
+}
+
+Result<std::vector<EvtxRange>> split_evtx(const std::string& path, std::uint64_t bytes) {
+  TOCSIN_TRY(auto file, evtx::FileBytes::open(path));
+  evtx::EvtxSource source(path, std::move(file));
+  TOCSIN_TRY_STATUS(source.start());
+  return source.split(bytes);
+}
+
+Result<std::unique_ptr<Source>> open_evtx(std::string path, const EvtxRange& range) {
+  TOCSIN_TRY(auto file, evtx::FileBytes::open(path));
+  auto source = std::make_unique<evtx::EvtxSource>(std::move(path), std::move(file));
+  TOCSIN_TRY_STATUS(source->start(&range));
+  return source;
 }
 
 Result<std::unique_ptr<Source>> open_evtx_bytes(std::string path_label, std::string bytes) {

@@ -13,9 +13,11 @@
 // still comes out.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "stages/produce/source.h"
@@ -29,6 +31,17 @@ namespace tocsin::produce {
 // EVTX). Events come oldest chunk first, as Windows reads a log that has wrapped around. Memory:
 // one chunk; the file is read as the events are asked for.
 [[nodiscard]] Result<std::unique_ptr<Source>> open_evtx(std::string path);
+
+// A stretch of a file's chunks.
+struct EvtxRange {
+  std::uint64_t begin = 0, end = 0;  // bytes; `begin` is a chunk's
+  bool first = true;                 // tells what is wrong with the file header
+};
+// Cuts the file into ranges of about `bytes` that, opened one after another, give what the whole
+// gives.
+[[nodiscard]] Result<std::vector<EvtxRange>> split_evtx(const std::string& path,
+                                                        std::uint64_t bytes);
+[[nodiscard]] Result<std::unique_ptr<Source>> open_evtx(std::string path, const EvtxRange& range);
 
 // The same for a file that is in memory (a member of an archive); `path_label` becomes origin.path.
 [[nodiscard]] Result<std::unique_ptr<Source>> open_evtx_bytes(std::string path_label,

@@ -105,4 +105,11 @@ Result<std::unique_ptr<Source>> open_files(std::vector<std::string> paths, Files
   return std::make_unique<FilesSource>(std::move(files), options);
 }
 
+std::unique_ptr<Source> open_file(FoundFile file, FilesOptions options) {
+  options.follow = false;
+  std::vector<FoundFile> files;
+  files.push_back(std::move(file));
+  return std::make_unique<FilesSource>(std::move(files), options);
+}
+
 }  // namespace tocsin::produce

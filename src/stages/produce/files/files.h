@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "stages/produce/files/folder.h"
 #include "stages/produce/source.h"
 
 namespace tocsin::produce {
@@ -38,5 +39,8 @@ struct FilesOptions {
 // "file.unreadable" when its turn comes; what is not a log is a problem with skipped_only.
 [[nodiscard]] Result<std::unique_ptr<Source>> open_files(std::vector<std::string> paths,
                                                          FilesOptions options);
+
+// One of those that find_files() named; `options.follow` is not heeded.
+[[nodiscard]] std::unique_ptr<Source> open_file(FoundFile file, FilesOptions options);
 
 }  // namespace tocsin::produce

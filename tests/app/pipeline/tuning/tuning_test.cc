@@ -118,6 +118,9 @@ TEST_CASE("tuning file: a mistake is told with its place") {
   const Status missing = read_tuning("/does/not/exist.yml", OtherKeys::kRefuse, tuning);
   REQUIRE_FALSE(missing.has_value());
   CHECK(missing.error().code == ErrorCode::kNotFound);
+  const Status folder = read_tuning("/", OtherKeys::kRefuse, tuning);
+  REQUIRE_FALSE(folder.has_value());
+  CHECK(folder.error().message.find("is a folder") != std::string::npos);
 }
 
 TEST_CASE("tuning file: in a configuration other keys are none of ours") {
