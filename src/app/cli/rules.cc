@@ -257,8 +257,7 @@ int explain(const RulesCommand& options) {
   auto taxonomy = load_taxonomy(options.rules);
   if (!taxonomy) return usage_error(taxonomy.error());
   const auto engine = match::Engine::build({*found}, *taxonomy);
-  normalize::Normalizer normalizer(*taxonomy, engine->fields(),
-                                   {[](std::uint32_t) { return true; }});
+  normalize::Normalizer normalizer(*taxonomy, engine->fields());
   NormalizedEvent event;
   if (const Status status = normalizer.normalize(*event_text, event); !status)
     return report(status.error());

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <initializer_list>
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -12,6 +13,7 @@ namespace tocsin::match {
 namespace {
 
 constexpr std::size_t kFingerprint = 3;
+constexpr unsigned kKeywordBuckets = 6;  // of eight; exact bytes have the others
 
 // The bytes of what folds to an ASCII letter (base/utf8.h): U+0130, U+0131, U+017F, U+212A.
 constexpr std::array<std::string_view, 4> kFoldToAscii = {"\xC4\xB0", "\xC4\xB1", "\xC5\xBF",
@@ -28,7 +30,7 @@ char upper(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c & ~0x20) 
 
 // How common a byte is in logs, roughly.
 int commonness(char c) {
-  if (std::strchr("etaoinsrc .0", c) != nullptr) return 8;
+  if (std::strchr("etaoinsrc .0\\", c) != nullptr) return 8;
   if (c >= 'a' && c <= 'z') return std::strchr("jqxzkvwy", c) != nullptr ? 4 : 6;
   if (c >= '0' && c <= '9') return 6;
   return std::strchr("-_:=,", c) != nullptr ? 4 : 1;
@@ -57,6 +59,25 @@ std::size_t rarest_fingerprint(std::string_view text) {
     }
   }
   return best;
+}
+
+// How common the bytes are that a bucket's masks allow at one position, with `more` added to them.
+double weight_of(const std::array<std::uint8_t, 16>& low, const std::array<std::uint8_t, 16>& high,
+                 unsigned bit, std::initializer_list<char> more) {
+  unsigned lows = 0, highs = 0;
+  for (unsigned nibble = 0; nibble < 16; ++nibble) {
+    lows |= ((low[nibble] & bit) != 0 ? 1u : 0u) << nibble;
+    highs |= ((high[nibble] & bit) != 0 ? 1u : 0u) << nibble;
+  }
+  for (const char c : more) {
+    lows |= 1u << (static_cast<unsigned char>(c) & 15);
+    highs |= 1u << (static_cast<unsigned char>(c) >> 4);
+  }
+  double weight = 0;
+  for (unsigned byte = 0x20; byte < 0x7F; ++byte)
+    if ((lows >> (byte & 15) & 1) != 0 && (highs >> (byte >> 4) & 1) != 0)
+      weight += commonness(lower(static_cast<char>(byte)));
+  return weight;
 }
 
 bool equal_folded(std::string_view text, std::string_view folded) {
@@ -91,13 +112,33 @@ void KeywordFilter::build() {
   needles_.erase(std::unique(needles_.begin(), needles_.end(),
                              [](const Needle& a, const Needle& b) { return a.text == b.text; }),
                  needles_.end());
-  const std::size_t keywords = needles_.size();
-  for (const std::string_view bytes : kFoldToAscii)
+  const auto keywords = static_cast<std::uint32_t>(needles_.size());
+  for (std::uint32_t i = 0; i < keywords; ++i) file(i, sharpest_bucket(needles_[i]));
+  const auto add_exact = [&](std::string_view bytes, unsigned bucket) {
     needles_.push_back({std::string(bytes), 0, true});
-  needles_.push_back({std::string(kUnicodeEscape), 0, true});
-  // What is looked for as exact bytes has a bucket of its own: it would blur the others' masks.
-  for (std::uint32_t i = 0; i < needles_.size(); ++i)
-    file(i, i < keywords ? static_cast<unsigned>(i * 7 / keywords) : 7);
+    file(static_cast<std::uint32_t>(needles_.size() - 1), bucket);
+  };
+  for (const std::string_view bytes : kFoldToAscii) add_exact(bytes, kKeywordBuckets);
+  add_exact(kUnicodeEscape, kKeywordBuckets + 1);
+}
+
+// The bucket that lets the least other text through when the needle joins it.
+unsigned KeywordFilter::sharpest_bucket(const Needle& needle) const {
+  unsigned best = 0;
+  double best_growth = 0;
+  for (unsigned bucket = 0; bucket < kKeywordBuckets; ++bucket) {
+    double now = 1, then = 1;
+    for (std::size_t k = 0; k < kFingerprint; ++k) {
+      const char c = needle.text[needle.at + k];
+      now *= weight_of(masks_.low[k], masks_.high[k], 1u << bucket, {});
+      then *= weight_of(masks_.low[k], masks_.high[k], 1u << bucket, {c, upper(c)});
+    }
+    if (bucket == 0 || then - now < best_growth) {
+      best = bucket;
+      best_growth = then - now;
+    }
+  }
+  return best;
 }
 
 void KeywordFilter::file(std::uint32_t needle, unsigned bucket) {

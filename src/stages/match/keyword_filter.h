@@ -53,6 +53,7 @@ class KeywordFilter {
     alignas(16) std::array<std::array<std::uint8_t, 16>, 3> high{};
   };
 
+  [[nodiscard]] unsigned sharpest_bucket(const Needle& needle) const;
   void file(std::uint32_t needle, unsigned bucket);
   // Compares what the buckets in `bits` hold with the text around `at`.
   void verify(std::string_view text, std::size_t at, unsigned bits, KeywordHint& hint) const;
