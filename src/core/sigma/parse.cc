@@ -5,8 +5,10 @@
 
 #include <algorithm>
 #include <optional>
+#include <unordered_map>
 #include <utility>
 
+#include "base/uuid.h"
 #include "core/sigma/document.h"
 
 namespace tocsin::sigma {
@@ -129,6 +131,7 @@ class FileReader {
     if (action != nullptr && name != "global" && name != "reset" && name != "repeat")
       return reject("collection.action", action->mark, fmt::format("unknown action '{:.40}'", name),
                     "use global, reset or repeat");
+    const bool has_id = document.find("id") != nullptr;
     if (!collection_.apply(document, name)) {
       if (collection_.full())
         reject("collection.too_large", document.mark,
@@ -140,7 +143,18 @@ class FileReader {
     label(document);
     std::optional<Rule> rule = read_rule(document, context());
     if (!rule) return count_rejected();
+    if (!has_id) make_id_unique(*rule);
     out_.rules.push_back(*std::move(rule));
+  }
+
+  // Rules that take their id from `action: global` are different rules.
+  void make_id_unique(Rule& rule) {
+    const std::size_t before = inherited_ids_[rule.id]++;
+    if (before == 0) return;
+    tell(Severity::kWarning, "collection.inherited_id", rule.mark,
+         "the id is that of the rule before, so it gets one that is derived from it",
+         "give each document of the collection an id");
+    rule.id = Uuid::hashed(fmt::format("tocsin:rule\n{}\n{}", rule.id, before)).to_string();
   }
 
   void count_rejected() { ++out_.rejected; }
@@ -207,6 +221,7 @@ class FileReader {
   ParsedFile out_;
   Budget budget_;
   Collection collection_;
+  std::unordered_map<std::string, std::size_t> inherited_ids_;
   std::string rule_;      // id or title of the current document
   std::size_t told_ = 0;  // diagnostics of the current document
 };

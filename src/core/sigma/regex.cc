@@ -93,6 +93,38 @@ Result<std::shared_ptr<const Regex>> compile_pcre(const std::string& pattern, Re
   return std::make_shared<const BacktrackingRegex>(compiled);
 }
 
+// In PCRE `$` also holds before a line break that ends the value; in RE2 it does not, and a line
+// break at the end would hide a value from `\.exe$`. A `$` at the end of a branch is rewritten.
+std::string with_pcre_dollar(const std::string& pattern) {
+  static const re2::RE2 multi_line(R"(\(\?[a-zA-Z]*m|\\Q)");
+  if (pattern.find('$') == std::string::npos || re2::RE2::PartialMatch(pattern, multi_line))
+    return pattern;
+  std::string out;
+  bool in_class = false;
+  for (std::size_t i = 0; i < pattern.size(); ++i) {
+    const char c = pattern[i];
+    const char next = i + 1 < pattern.size() ? pattern[i + 1] : ')';
+    if (c == '\\' && i + 1 < pattern.size()) {
+      out.append(pattern, i++, 2);
+      continue;
+    }
+    if (in_class) {
+      in_class = c != ']';
+    } else if (c == '[') {
+      in_class = true;
+      out.push_back(c);
+      if (next == '^') out.push_back(pattern[++i]);
+      if (i + 1 < pattern.size() && pattern[i + 1] == ']') out.push_back(pattern[++i]);
+      continue;
+    }
+    if (c == '$' && !in_class && (next == ')' || next == '|'))
+      out += "(?:\\n?\\z)";
+    else
+      out.push_back(c);
+  }
+  return out;
+}
+
 }  // namespace
 
 Result<std::shared_ptr<const Regex>> Regex::compile(const std::string& pattern, RegexFlags flags) {
@@ -104,7 +136,7 @@ Result<std::shared_ptr<const Regex>> Regex::compile(const std::string& pattern, 
   options.set_dot_nl(flags.dot_all);
   options.set_max_mem(kRegexMemoryMax);
   // RE2 has no option for ^ and $ at line breaks outside POSIX syntax; the inline flag does it.
-  const std::string text = flags.multi_line ? "(?m)" + pattern : pattern;
+  const std::string text = flags.multi_line ? "(?m)" + pattern : with_pcre_dollar(pattern);
   auto linear = std::make_shared<LinearRegex>(text, options);
   if (linear->ok()) return std::shared_ptr<const Regex>(std::move(linear));
   if (linear->code() == re2::RE2::ErrorPatternTooLarge)

@@ -57,6 +57,8 @@ TEST_CASE("modifier: texts") {
       {"F|contains|neq: [a, b]", "xxx", true},
       {"F|contains|all|neq: [a, b]", "a", true},
       {"F|contains|all|neq: [a, b]", "ab", false},
+      {"F|neq: []", "x", true},  // neither missing nor null
+      {"F|neq: null", "x", true},
   };
   for (const Case& c : cases) {
     CAPTURE(c.item);
@@ -176,6 +178,17 @@ TEST_CASE("modifier: regular expressions") {
       {"F|re|endswith: 'b|c'", "bx", false},
       {"F|re: 10.5", "1035", true},
       {"F|re: '\\bfoo\\b'", "a foo b", true},
+      // `$` is PCRE's: also before a line break at the end
+      {"F|re: '\\.exe$'", "x.exe\n", true},
+      {"F|re: '\\.exe$'", "x.exe\n\n", false},
+      {"F|re: '\\.exe$'", "x.exe", true},
+      {"F|re: '(a$|b$)c?'", "xb\n", true},
+      {"F|re: '^$'", "\n", true},
+      {"F|re: '[$]x'", "$x", true},
+      {"F|re: '[]$]x'", "$x", true},
+      {"F|re: 'a\\$'", "a$b", true},
+      {"F|re: 'a\\$'", "a\n", false},
+      {"F|re: '(?m)^b$'", "a\nb\nc", true},
       {"F|re: '(?i)abc'", "ABC", true},
       {"F|re: '(a)\\1'", "aa", true},
       {"F|re: '(?<!x)abc'", "xabc", false},

@@ -243,6 +243,19 @@ TEST_CASE("rule: collections apply global, reset and repeat") {
   CHECK(parsed.rules[2].level == Level::kMedium);
 }
 
+TEST_CASE("rule: documents that share the id of 'global' are rules of their own") {
+  const auto parsed = sigma::parse_rules(
+      "action: global\ntitle: g\nid: 00000000-0000-4000-8000-000000000001\n"
+      "logsource: {product: windows}\n---\ndetection: {s: {A: 1}, condition: s}\n---\n"
+      "detection: {s: {A: 2}, condition: s}\n",
+      "c.yml");
+  REQUIRE(parsed.rules.size() == 2);
+  CHECK(parsed.rules[0].id == "00000000-0000-4000-8000-000000000001");
+  CHECK(parsed.rules[0].id != parsed.rules[1].id);
+  REQUIRE(parsed.diagnostics.size() == 1);
+  CHECK(parsed.diagnostics[0].code == "collection.inherited_id");
+}
+
 TEST_CASE("rule: tactics and techniques come from the tags, old names too") {
   const auto parsed =
       sigma::parse_rules(rule_text("  s: {A: 1}\n  condition: s") +

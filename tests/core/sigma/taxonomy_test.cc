@@ -8,6 +8,9 @@
 #include <algorithm>
 #include <map>
 
+#include "core/sigma/parse.h"
+#include "core/sigma/reach.h"
+
 using namespace tocsin;
 using sigma::Derivation;
 using sigma::Taxonomy;
@@ -215,4 +218,30 @@ TEST_CASE("taxonomy: mistakes in a mapping file are told with their line") {
     CAPTURE(parsed.error().message);
     CHECK(parsed.error().message.find(row.says) != std::string::npos);
   }
+}
+
+TEST_CASE("taxonomy: which rules can never fire") {
+  const auto why = [](const std::string& logsource, const std::string& detection) {
+    const auto parsed = sigma::parse_rules(
+        "title: t\nlogsource: {" + logsource + "}\ndetection:\n" + detection + "\n", "r.yml");
+    REQUIRE(parsed.rules.size() == 1);
+    return sigma::why_never_fires(built_in(), parsed.rules.front());
+  };
+  const std::string file = "product: windows, category: file_event";
+  CHECK(why(file, "  s: {TargetFilename: a}\n  condition: s").empty());
+  CHECK(why(file, "  s: {CommandLine: a}\n  condition: s") ==
+        "no event of this log source carries CommandLine");
+  CHECK(why(file, "  s: {TargetFilename: a}\n  f: {CommandLine: b}\n  condition: s and not f")
+            .empty());
+  CHECK(why(file, "  s: {TargetFilename: a}\n  t: {CommandLine: b}\n  condition: s or t").empty());
+  CHECK(why(file, "  s: {CommandLine: null}\n  condition: s").empty());
+  CHECK(why(file, "  s: {EventID: 12}\n  condition: s") ==
+        "its condition holds for no event of this log source");
+  CHECK(why(file, "  s: {EventID: 11}\n  condition: s").empty());
+  CHECK(why(file, "  s: ['word']\n  condition: s").empty());
+  CHECK(why("product: windows, service: sysmn", "  s: {A: a}\n  condition: s") ==
+        "no event is of this log source");
+  CHECK(why("product: windows, service: security", "  s: {Any: a}\n  condition: s").empty());
+  CHECK(why("product: linux, service: sshd", "  s: {Any: a}\n  condition: s").empty());
+  CHECK(why("category: proxy", "  s: {Any: a}\n  condition: s").empty());
 }

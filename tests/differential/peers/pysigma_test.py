@@ -17,6 +17,7 @@ import unittest
 
 import example_events
 import peers
+import random_rules
 import yaml
 
 PYTHON = peers.ask("pysigma.sh", "python")
@@ -64,24 +65,27 @@ class PySigma(peers.Case):
                 (self.folder / "rules" / path.name).write_text(peers.for_all_windows_logs(text), encoding="utf-8")
         return out
 
-    def write_events(self, rules):
+    @staticmethod
+    def chance():
         seed = int(os.environ.get("TOCSIN_TEST_SEED") or random.SystemRandom().randrange(2**32))
         print(f"TOCSIN_TEST_SEED={seed}")
-        chance = random.Random(seed)
+        return random.Random(seed)
+
+    def made_events(self, rules):
+        chance = self.chance()
         events = [example_events.of_sample(event)
                   for path in sorted((peers.DATA / "regression").rglob("*.json"))
                   for event in example_events.read_json(path)]
         for rule_id in sorted(rules):
             for _ in range(min(20, int(os.environ.get("TOCSIN_TEST_CASES") or 1))):
                 events.append(example_events.Example(rules[rule_id], chance).event())
+        return events
+
+    def compare(self, rules, events):
+        """Runs both on all of them; each difference must have its row."""
         events = [example_events.as_event(event) for event in events]
         with open(self.folder / "events.jsonl", "w", encoding="utf-8") as file:
             file.writelines(json.dumps(event, ensure_ascii=False) + "\n" for event in events)
-        return events
-
-    def test_rules_mean_the_same(self):
-        rules = self.write_rules()
-        events = self.write_events(rules)
         told = judge("match", self.folder / "events.jsonl", self.folder / "rules")
         alerts = peers.tocsin_alerts([self.folder / "rules"], self.folder / "events.jsonl", self.folder)
         theirs = {(line, rule) for line, rule in told["matches"]}
@@ -94,14 +98,29 @@ class PySigma(peers.Case):
                  for pair in sorted(ours ^ theirs) if pair[1] not in unable]
         found += [{"side": "unable", "rule": rule} for rule in sorted(unable)]
         if os.environ.get("TOCSIN_SHOW_DIFFERENCES"):
-            for line, rule in sorted(ours ^ theirs):
-                if rule not in unable and not table.explains(side="tocsin" if (line, rule) in ours else "pysigma", rule=rule):
-                    print("only", "tocsin" if (line, rule) in ours else "pysigma", rule, rules[rule]["title"], rules[rule]["detection"],
-                          events[line - 1], sep="\n  ")
-            for rule in sorted(unable):
-                print("unable", rule, told["unable"][rule][:300])
+            self.show(rules, events, [f for f in sorted(ours ^ theirs) if f[1] not in unable], ours, told["unable"])
         self.assertGreater(len(ours), len(rules) // 2)
         self.expect_explained(table, found)
+
+    @staticmethod
+    def show(rules, events, pairs, ours, unable):
+        for line, rule in pairs[:200]:
+            print("only", "tocsin" if (line, rule) in ours else "pysigma", rule, json.dumps(rules[rule]["detection"]),
+                  json.dumps(events[line - 1], ensure_ascii=False), sep="\n  ")
+        for rule, why in sorted(unable.items()):
+            print("unable", rule, why[:300])
+
+    def test_public_rules_mean_the_same(self):
+        rules = self.write_rules()
+        self.compare(rules, self.made_events(rules))
+
+    def test_random_rules_mean_the_same(self):
+        maker = random_rules.Maker(self.chance())
+        rules = {rule["id"]: rule for rule in map(maker.rule, range(400))}
+        (self.folder / "rules").mkdir()
+        for rule_id, rule in rules.items():
+            (self.folder / "rules" / f"{rule_id}.yml").write_text(random_rules.as_yaml(rule), encoding="utf-8")
+        self.compare(rules, [maker.event() for _ in range(500)])
 
 
 if __name__ == "__main__":

@@ -72,7 +72,10 @@ class Parser {
                   static_cast<unsigned char>(c) < 0x80 && c >= ' '
                       ? fmt::format("unexpected character '{}'", c)
                       : std::string("unexpected character"),
-                  "names of detections consist of letters, digits, '_', '-' and '.'");
+                  std::string_view("<>=%,").find(c) != std::string_view::npos
+                      ? "a condition knows detections, and, or, not, '1 of', 'all of' and "
+                        "parentheses; to count or to order events write a correlation rule"
+                      : "names of detections consist of letters, digits, '_', '-' and '.'");
         return false;
       }
     }

@@ -63,7 +63,8 @@ class Item {
                                     "null",
                                     key_.field),
                         "write null, or give values");
-      return lower_null(value);
+      Expr missing = lower_null(value);
+      return m_.neq ? negate(std::move(missing)) : std::move(missing);
     }
     std::vector<Expr> items;
     for (const Node& item : value.items) items.push_back(lower_value(item, true));

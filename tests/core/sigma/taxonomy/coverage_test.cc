@@ -3,12 +3,10 @@
 // Which public Windows rules can never fire: because no event is of their log source, or because no
 // such event has the fields that they ask for. A rule that joins or leaves the list fails the test.
 #include <doctest/doctest.h>
-#include <fmt/format.h>
 
-#include <algorithm>
 #include <map>
-#include <set>
 
+#include "core/sigma/reach.h"
 #include "core/sigma/rule_set.h"
 #include "core/sigma/taxonomy.h"
 #include "sample_data.h"
@@ -32,81 +30,6 @@ const std::map<std::string, std::string>& never_fire() {
   return kRules;
 }
 
-// What an expression can become over all events of a route.
-struct Can {
-  bool be_true, be_false;
-};
-
-class RouteCheck {
- public:
-  RouteCheck(const sigma::Taxonomy& taxonomy, const sigma::Rule& rule, const sigma::Route& route)
-      : rule_(rule), route_(route) {
-    fields_.insert(route.carries.begin(), route.carries.end());
-    fields_.insert(taxonomy.common_fields().begin(), taxonomy.common_fields().end());
-    for (const sigma::Derivation& d : route.derivations) fields_.insert(d.field);
-  }
-
-  bool can_fire() { return of(rule_.condition).be_true; }
-  const std::set<std::string>& missing() const { return missing_; }
-
- private:
-  Can of(const sigma::Expr& e) {
-    using Kind = sigma::Expr::Kind;
-    if (e.kind == Kind::kPredicate) return of(rule_.predicates[e.predicate]);
-    if (e.kind == Kind::kNot) {
-      const Can can = of(e.children.front());
-      return {can.be_false, can.be_true};
-    }
-    const bool is_and = e.kind == Kind::kAnd;
-    Can out{is_and, !is_and};
-    for (const sigma::Expr& child : e.children) {
-      const Can can = of(child);
-      out.be_true = is_and ? out.be_true && can.be_true : out.be_true || can.be_true;
-      out.be_false = is_and ? out.be_false || can.be_false : out.be_false && can.be_false;
-    }
-    return out;
-  }
-
-  Can of(const sigma::Predicate& p) {
-    if (p.is_keyword()) return {true, true};
-    if (p.field == "EventID" && !route_.event_id.empty() && p.op == sigma::Op::kEquals)
-      return {p.text == route_.event_id, p.text != route_.event_id};
-    if (p.field == "EventID" && !route_.event_id.empty() && p.op == sigma::Op::kNumberEqual) {
-      const bool same = fmt::format("{}", p.number) == route_.event_id;
-      return {same, !same};
-    }
-    if (has(p.field) && (p.op != sigma::Op::kFieldRef || has(p.other_field))) return {true, true};
-    return p.op == sigma::Op::kNull ? Can{true, false} : Can{false, true};
-  }
-
-  bool has(const std::string& field) {
-    if (route_.carries.empty() || fields_.count(field) > 0) return true;
-    missing_.insert(field);
-    return false;
-  }
-
-  const sigma::Rule& rule_;
-  const sigma::Route& route_;
-  std::set<std::string> fields_, missing_;
-};
-
-// Empty when some event can fire the rule, else why not.
-std::string why_never(const sigma::Taxonomy& taxonomy, const sigma::Rule& rule) {
-  std::set<std::string> missing;
-  bool read = false;
-  for (const sigma::Route& route : taxonomy.routes()) {
-    if (!sigma::Taxonomy::reads(rule.logsource, route) || route.product.empty()) continue;
-    read = true;
-    RouteCheck check(taxonomy, rule, route);
-    if (check.can_fire()) return {};
-    missing.insert(check.missing().begin(), check.missing().end());
-  }
-  if (!read) return "no event is of this log source";
-  std::string out = "no such event has";
-  for (const std::string& field : missing) out += " " + field;
-  return out;
-}
-
 }  // namespace
 
 TEST_CASE("taxonomy: the public Windows rules that can never fire are known") {
@@ -127,7 +50,7 @@ TEST_CASE("taxonomy: the public Windows rules that can never fire are known") {
       continue;
     }
     ++windows;
-    const std::string why = why_never(taxonomy, rule);
+    const std::string why = sigma::why_never_fires(taxonomy, rule);
     if (why.empty()) continue;
     never[rule.id] = why;
     std::printf("never: %s %s: %s\n", rule.id.c_str(), rule.title.c_str(), why.c_str());
