@@ -81,19 +81,15 @@ void LayerRuns::read() {
   if (!status) ++witness_;  // load() has read the same files and told
 }
 
-void LayerRuns::normalize(const FieldTable& fields, bool all_values) {
-  normalize::Normalizer normalizer(*taxonomy_, fields, {[this, all_values](std::uint32_t route) {
-    return all_values && engine_->wants_all_values(route);
-  }});
+void LayerRuns::normalize(const FieldTable& fields, bool decode) {
+  normalize::Normalizer normalizer(*taxonomy_, fields, {.decode = decode});
   NormalizedEvent event;
   for (const std::string& line : lines_)
     if (normalizer.normalize(line, event)) witness_ += event.values.size() + event.route;
 }
 
 void LayerRuns::match(match::Matcher& matcher) {
-  normalize::Normalizer normalizer(*taxonomy_, engine_->fields(), {[this](std::uint32_t route) {
-    return engine_->wants_all_values(route);
-  }});
+  normalize::Normalizer normalizer(*taxonomy_, engine_->fields(), {.decode = false});
   NormalizedEvent event;
   for (const std::string& line : lines_)
     if (normalizer.normalize(line, event)) witness_ += matcher.match(event).size();
@@ -127,7 +123,7 @@ std::uint64_t LayerRuns::run(Layer layer) {
       normalize(FieldTable{}, false);
       break;
     case Layer::kFields:
-      normalize(engine_->fields(), true);
+      normalize(engine_->fields(), false);
       break;
     case Layer::kMatchCold: {
       match::Matcher matcher(engine_);

@@ -63,7 +63,7 @@ class LayerRuns {
  private:
   LayerRuns() = default;
   void read();
-  void normalize(const FieldTable& fields, bool all_values);
+  void normalize(const FieldTable& fields, bool decode);
   void match(match::Matcher& matcher);
   void classify(bool output);
 

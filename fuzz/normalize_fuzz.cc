@@ -28,8 +28,7 @@ const tocsin::FieldTable& fields() {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  static tocsin::normalize::Normalizer normalizer(tocsin::sigma::Taxonomy::built_in(), fields(),
-                                                  {[](std::uint32_t) { return true; }});
+  static tocsin::normalize::Normalizer normalizer(tocsin::sigma::Taxonomy::built_in(), fields());
   tocsin::NormalizedEvent event;
   const auto status = normalizer.normalize({reinterpret_cast<const char*>(data), size}, event);
   if (!status) {

@@ -24,11 +24,13 @@ class Program {
   explicit Program(std::vector<sigma::Rule> rules)
       : engine_(match::Engine::build(std::move(rules), taxonomy())),
         matcher_(engine_),
-        normalizer_(taxonomy(), engine_->fields(),
-                    {[this](std::uint32_t route) { return engine_->wants_all_values(route); }}) {}
+        normalizer_(taxonomy(), engine_->fields(), {.decode = false}),
+        decoder_(taxonomy(), engine_->fields(), {.decode = true}) {}
 
   void read(const std::string& json) {
-    if (const Status status = normalizer_.normalize(json, event_); !status)
+    Status status = normalizer_.normalize(json, event_);
+    if (status) status = decoder_.normalize(json, decoded_);
+    if (!status)
       throw std::logic_error("the normalizer refuses " + json + ": " + status.error().message);
   }
   std::vector<bool> engine_says() {
@@ -39,7 +41,7 @@ class Program {
   bool evaluator_says(std::size_t rule) const {
     return sigma::Taxonomy::reads(engine_->rules()[rule].logsource,
                                   taxonomy().routes()[event_.route]) &&
-           sigma::matches(engine_->rules()[rule], engine_->fields(), event_.values);
+           sigma::matches(engine_->rules()[rule], engine_->fields(), decoded_.values);
   }
 
  private:
@@ -47,8 +49,8 @@ class Program {
 
   std::shared_ptr<const match::Engine> engine_;
   match::Matcher matcher_;
-  normalize::Normalizer normalizer_;
-  NormalizedEvent event_;
+  normalize::Normalizer normalizer_, decoder_;
+  NormalizedEvent event_, decoded_;  // values as JSON writes them, for the engine; as text
 };
 
 struct Rules {

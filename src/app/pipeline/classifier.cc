@@ -26,7 +26,7 @@ struct Classifier::State {
   State(std::shared_ptr<const match::Engine> e, const sigma::Taxonomy& taxonomy)
       : engine(e),
         normalizer(taxonomy, e->fields(),
-                   {[raw = e.get()](std::uint32_t route) { return raw->wants_all_values(route); }}),
+                   {.decode = false}),
         matcher(e) {
     const sigma::Attack& attack = sigma::Attack::built_in();
     for (const sigma::Rule& rule : e->rules())

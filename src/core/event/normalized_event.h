@@ -52,11 +52,17 @@ struct FieldValue {
   // A string's characters; a bool's text; a number as the shortest text that says it (10.0 is
   // "10"), so that equality of text is equality of numbers; empty for null.
   std::string_view text;
+  // `text` is still as JSON writes it (between the quotes of a string, escapes and all): decoded()
+  // in core/event/json_text.h gives the above. Most values are never decoded.
+  bool encoded = false;
 };
 
 // Ownership: views the event's bytes and its normalizer's memory; valid until the next event is
 // normalized.
 struct NormalizedEvent {
+  // The JSON object that the event was read from; every encoded value is a part of it. Empty when
+  // the values come from elsewhere.
+  std::string_view json;
   std::uint32_t route = 0;  // which kind of log: index into sigma::Taxonomy::routes()
   std::string_view channel;
   std::string_view provider;

@@ -4,36 +4,30 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <string>
 #include <unordered_map>
 
 #include "base/check.h"
 #include "base/utf8.h"
-#include "core/sigma/evaluate.h"
-#include "stages/match/literal_index.h"
-#include "stages/match/program.h"
-#include "stages/match/value_memo.h"
+#include "stages/match/compiled.h"
 
 namespace tocsin::match {
 
-using sigma::CompiledPredicate;
 using sigma::Op;
 using sigma::Predicate;
 
 namespace {
 
-// Known as soon as the values are looked up; the others are tested when a condition asks.
-bool is_eager(const Predicate& p) {
-  switch (p.op) {
-    case Op::kEquals:
-    case Op::kPrefix:
-    case Op::kSuffix:
-    case Op::kContains:
-    case Op::kWildcard:
-      return true;
-    default:
-      return false;
-  }
+bool has_literal(const Predicate& p) {
+  return p.op == Op::kEquals || p.op == Op::kPrefix || p.op == Op::kSuffix ||
+         p.op == Op::kContains || p.op == Op::kWildcard;
+}
+
+Settled settled_when(const Predicate& p) {
+  if (p.op == Op::kExists || p.op == Op::kNull) return Settled::kByPresence;
+  if (p.op == Op::kFieldRef) return Settled::kLate;
+  return p.is_keyword() && !has_literal(p) ? Settled::kLate : Settled::kByValue;
 }
 
 // Two predicates with the same key are the same test. Every text carries its length, so that no
@@ -68,12 +62,27 @@ Filed file_pattern(const sigma::Pattern& pattern) {
   return {anchor, parts[best].text};
 }
 
+Filed file_literal(const Predicate& p) {
+  switch (p.op) {
+    case Op::kEquals:
+      return {Anchor::kWhole, p.text};
+    case Op::kPrefix:
+      return {Anchor::kStart, p.text};
+    case Op::kSuffix:
+      return {Anchor::kEnd, p.text};
+    case Op::kContains:
+      return {Anchor::kAnywhere, p.text};
+    default:
+      return file_pattern(p.pattern);
+  }
+}
+
 // A guess at how often events make the predicate hold. What many rules name (powershell.exe, an
 // event id) is common; a long literal is rare.
 double cost_of(const Predicate& p, std::size_t uses) {
-  const std::size_t length =
-      p.op == Op::kWildcard ? file_pattern(p.pattern).literal.size() : p.text.size();
   double cost = 1.0 + 0.5 * static_cast<double>(uses);
+  if (!has_literal(p)) return cost + (p.op == Op::kRegex ? 5 : 50);
+  const std::size_t length = file_literal(p).literal.size();
   if (length < 6) cost += 200.0 / static_cast<double>(1 + length * length);
   if (p.field == "EventID" || p.field == "Channel" || p.field == "Provider_Name") cost += 500;
   return cost;
@@ -81,117 +90,142 @@ double cost_of(const Predicate& p, std::size_t uses) {
 
 }  // namespace
 
-struct Engine::Compiled {
-  std::vector<sigma::Rule> rules;
-  FieldTable fields;
-  std::vector<CompiledPredicate> predicates;
-  std::vector<FieldId> predicate_field;  // kNoField: keyword
-  std::vector<FieldId> predicate_other;  // kFieldRef
-  std::vector<std::uint8_t> eager;
-  std::vector<std::uint8_t> verify;   // the index finds candidates only: case or wildcards
-  std::vector<LiteralIndex> indexes;  // by field; the last one: keywords
-  std::vector<ProgramNode> nodes;
-  std::vector<std::uint32_t> program_of;               // by rule
-  std::vector<std::vector<RuleIndex>> witness_of;      // by predicate: rules it makes candidates
-  std::vector<std::vector<std::uint8_t>> reads_route;  // [route][rule]
-  std::vector<std::vector<RuleIndex>> always;          // [route]
-  std::vector<std::uint8_t> route_used, route_keywords;
-  std::size_t without_witness = 0;
+// Makes an engine of rules.
+class Builder {
+ public:
+  Builder(Engine::Compiled& compiled, const sigma::Taxonomy& taxonomy)
+      : c_(compiled), taxonomy_(taxonomy) {}
 
-  void intern(std::vector<std::vector<PredicateId>>& ids_of_rule, std::vector<std::size_t>& uses);
+  void run() {
+    intern_predicates();
+    c_.field_tests.resize(c_.fields.size() + 1);
+    for (PredicateId id = 0; id < c_.predicates.size(); ++id) file(id);
+    for (FieldTests& tests : c_.field_tests) finish(tests);
+    plan_routes();
+    compile_programs();
+  }
+
+ private:
+  void intern_predicates();
+  void add_predicate(const Predicate& p);
   void file(PredicateId id);
-  void route(const sigma::Taxonomy& taxonomy);
-  void compile_programs(const std::vector<std::vector<PredicateId>>& ids_of_rule,
-                        const std::vector<std::size_t>& uses);
-  [[nodiscard]] std::size_t keyword_index() const { return indexes.size() - 1; }
+  static void finish(FieldTests& tests);
+  void plan_routes();
+  void plan_rule(RoutePlan& plan, RuleIndex rule, std::vector<PredicateId>& keywords) const;
+  [[nodiscard]] std::uint32_t filter_of(std::vector<PredicateId> keywords);
+  void compile_programs();
+
+  Engine::Compiled& c_;
+  const sigma::Taxonomy& taxonomy_;
+  std::vector<std::vector<PredicateId>> ids_of_rule_;
+  std::vector<std::size_t> uses_;  // by predicate: how many times rules name it
+  std::map<std::vector<PredicateId>, std::uint32_t> filters_;
 };
 
-void Engine::Compiled::intern(std::vector<std::vector<PredicateId>>& ids_of_rule,
-                              std::vector<std::size_t>& uses) {
+void Builder::intern_predicates() {
   std::unordered_map<std::string, PredicateId> known;
-  for (const sigma::Rule& rule : rules) {
-    std::vector<PredicateId>& ids = ids_of_rule.emplace_back();
+  for (const sigma::Rule& rule : c_.rules) {
+    std::vector<PredicateId>& ids = ids_of_rule_.emplace_back();
     for (const Predicate& p : rule.predicates) {
       const auto [entry, is_new] =
-          known.try_emplace(key_of(p), static_cast<PredicateId>(predicates.size()));
-      if (is_new) {
-        predicates.push_back(sigma::compile(p));
-        predicate_field.push_back(p.is_keyword() ? kNoField : fields.intern(p.field));
-        predicate_other.push_back(p.op == Op::kFieldRef ? fields.intern(p.other_field) : kNoField);
-        eager.push_back(is_eager(p));
-        verify.push_back(is_eager(p) && (p.cased || p.op == Op::kWildcard));
-        uses.push_back(0);
-      }
+          known.try_emplace(key_of(p), static_cast<PredicateId>(c_.predicates.size()));
+      if (is_new) add_predicate(p);
       ids.push_back(entry->second);
-      ++uses[entry->second];
+      ++uses_[entry->second];
     }
   }
 }
 
-void Engine::Compiled::file(PredicateId id) {
-  const Predicate& p = *predicates[id].predicate;
-  if (!eager[id]) return;
-  LiteralIndex& index =
-      predicate_field[id] == kNoField ? indexes.back() : indexes[predicate_field[id]];
-  const auto add = [&](Anchor anchor, std::string_view literal) {
-    index.add(anchor, p.cased ? folded(literal) : std::string(literal), id);
-  };
-  switch (p.op) {
-    case Op::kEquals:
-      add(Anchor::kWhole, p.text);
-      break;
-    case Op::kPrefix:
-      add(Anchor::kStart, p.text);
-      break;
-    case Op::kSuffix:
-      add(Anchor::kEnd, p.text);
-      break;
-    case Op::kContains:
-      add(Anchor::kAnywhere, p.text);
-      break;
-    default: {
-      const Filed filed = file_pattern(p.pattern);
-      add(filed.anchor, filed.literal);
+void Builder::add_predicate(const Predicate& p) {
+  c_.predicates.push_back(sigma::compile(p));
+  c_.predicate_field.push_back(p.is_keyword() ? kNoField : c_.fields.intern(p.field));
+  c_.predicate_other.push_back(p.op == Op::kFieldRef ? c_.fields.intern(p.other_field) : kNoField);
+  c_.settled.push_back(settled_when(p));
+  c_.verify.push_back(has_literal(p) && (p.cased || p.op == Op::kWildcard));
+  uses_.push_back(0);
+}
+
+void Builder::file(PredicateId id) {
+  if (c_.settled[id] != Settled::kByValue) return;
+  const Predicate& p = *c_.predicates[id].predicate;
+  const FieldId field = c_.predicate_field[id];
+  FieldTests& tests = field == kNoField ? c_.field_tests.back() : c_.field_tests[field];
+  if (has_literal(p)) {
+    const Filed filed = file_literal(p);
+    tests.literals.add(filed.anchor, p.cased ? folded(filed.literal) : std::string(filed.literal),
+                       id);
+  } else if (p.op == Op::kRegex && c_.predicates[id].regex->linear_time()) {
+    tests.regexes.add(p, id);
+  } else {
+    tests.others.push_back(id);
+  }
+}
+
+void Builder::finish(FieldTests& tests) {
+  const std::vector<std::string> atoms = tests.regexes.build();
+  for (std::size_t i = 0; i < atoms.size(); ++i)
+    tests.literals.add(Anchor::kAnywhere, folded(atoms[i]),
+                       kAtomBit | static_cast<std::uint32_t>(i));
+  tests.literals.build();
+}
+
+void Builder::plan_rule(RoutePlan& plan, RuleIndex rule, std::vector<PredicateId>& keywords) const {
+  plan.used = true;
+  plan.reads[rule] = 1;
+  for (const PredicateId id : ids_of_rule_[rule]) {
+    const FieldId field = c_.predicate_field[id];
+    if (field == kNoField) {
+      if (c_.settled[id] == Settled::kByValue) keywords.push_back(id);
+    } else if (c_.settled[id] != Settled::kLate) {
+      plan.fields[field] |=
+          c_.settled[id] == Settled::kByValue ? RoutePlan::kLookUp : RoutePlan::kPresence;
     }
   }
 }
 
-void Engine::Compiled::route(const sigma::Taxonomy& taxonomy) {
-  const auto& routes = taxonomy.routes();
-  reads_route.assign(routes.size(), std::vector<std::uint8_t>(rules.size(), 0));
-  always.resize(routes.size());
-  route_used.assign(routes.size(), 0);
-  route_keywords.assign(routes.size(), 0);
-  for (std::size_t r = 0; r < routes.size(); ++r) {
-    for (std::size_t i = 0; i < rules.size(); ++i) {
-      if (!sigma::Taxonomy::reads(rules[i].logsource, routes[r])) continue;
-      reads_route[r][i] = 1;
-      route_used[r] = 1;
-      if (std::any_of(rules[i].predicates.begin(), rules[i].predicates.end(),
-                      [](const Predicate& p) { return p.is_keyword(); }))
-        route_keywords[r] = 1;
-    }
+std::uint32_t Builder::filter_of(std::vector<PredicateId> keywords) {
+  std::sort(keywords.begin(), keywords.end());
+  keywords.erase(std::unique(keywords.begin(), keywords.end()), keywords.end());
+  const auto [entry, is_new] = filters_.try_emplace(
+      std::move(keywords), static_cast<std::uint32_t>(c_.keyword_filters.size()));
+  if (!is_new) return entry->second;
+  KeywordFilter& filter = c_.keyword_filters.emplace_back();
+  for (const PredicateId id : entry->first)
+    filter.add(folded(file_literal(*c_.predicates[id].predicate).literal));
+  filter.build();
+  return entry->second;
+}
+
+void Builder::plan_routes() {
+  for (const sigma::Route& route : taxonomy_.routes()) {
+    RoutePlan& plan = c_.plans.emplace_back();
+    plan.fields.assign(c_.fields.size(), 0);
+    plan.reads.assign(c_.rules.size(), 0);
+    std::vector<PredicateId> keywords;
+    for (RuleIndex rule = 0; rule < c_.rules.size(); ++rule)
+      if (sigma::Taxonomy::reads(c_.rules[rule].logsource, route)) plan_rule(plan, rule, keywords);
+    if (!keywords.empty()) plan.keywords = filter_of(std::move(keywords));
   }
 }
 
-void Engine::Compiled::compile_programs(const std::vector<std::vector<PredicateId>>& ids_of_rule,
-                                        const std::vector<std::size_t>& uses) {
-  witness_of.resize(predicates.size());
-  for (RuleIndex rule = 0; rule < rules.size(); ++rule) {
-    program_of.push_back(static_cast<std::uint32_t>(nodes.size()));
-    append_program(nodes, rules[rule].condition, ids_of_rule[rule]);
-    const auto witness = choose_witness(rules[rule].condition, ids_of_rule[rule],
+void Builder::compile_programs() {
+  c_.witness_of.resize(c_.predicates.size());
+  for (RuleIndex rule = 0; rule < c_.rules.size(); ++rule) {
+    c_.program_of.push_back(static_cast<std::uint32_t>(c_.nodes.size()));
+    append_program(c_.nodes, c_.rules[rule].condition, ids_of_rule_[rule]);
+    const auto witness = choose_witness(c_.rules[rule].condition, ids_of_rule_[rule],
                                         [&](PredicateId id) -> std::optional<double> {
-                                          if (!eager[id]) return std::nullopt;
-                                          return cost_of(*predicates[id].predicate, uses[id]);
+                                          if (c_.settled[id] != Settled::kByValue)
+                                            return std::nullopt;
+                                          return cost_of(*c_.predicates[id].predicate, uses_[id]);
                                         });
     if (witness) {
-      for (const PredicateId id : witness->predicates) witness_of[id].push_back(rule);
+      for (const PredicateId id : witness->predicates) c_.witness_of[id].push_back(rule);
       continue;
     }
-    ++without_witness;
-    for (std::size_t r = 0; r < always.size(); ++r)
-      if (reads_route[r][rule]) always[r].push_back(rule);
+    ++c_.without_witness;
+    for (RoutePlan& plan : c_.plans)
+      if (plan.reads[rule]) plan.always.push_back(rule);
   }
 }
 
@@ -199,14 +233,7 @@ std::shared_ptr<const Engine> Engine::build(std::vector<sigma::Rule> rules,
                                             const sigma::Taxonomy& taxonomy) {
   auto compiled = std::make_unique<Compiled>();
   compiled->rules = std::move(rules);
-  std::vector<std::vector<PredicateId>> ids_of_rule;
-  std::vector<std::size_t> uses;
-  compiled->intern(ids_of_rule, uses);
-  compiled->indexes.resize(compiled->fields.size() + 1);
-  for (PredicateId id = 0; id < compiled->predicates.size(); ++id) compiled->file(id);
-  for (LiteralIndex& index : compiled->indexes) index.build();
-  compiled->route(taxonomy);
-  compiled->compile_programs(ids_of_rule, uses);
+  Builder(*compiled, taxonomy).run();
   return std::shared_ptr<const Engine>(new Engine(std::move(compiled)));
 }
 
@@ -214,190 +241,11 @@ Engine::Engine(std::unique_ptr<Compiled> compiled) : compiled_(std::move(compile
 Engine::~Engine() = default;
 
 const FieldTable& Engine::fields() const { return compiled_->fields; }
-bool Engine::wants_all_values(std::uint32_t route) const {
-  return compiled_->route_keywords[route] != 0;
-}
-bool Engine::reads(std::uint32_t route) const { return compiled_->route_used[route] != 0; }
+bool Engine::reads(std::uint32_t route) const { return compiled_->plans[route].used; }
 const std::vector<sigma::Rule>& Engine::rules() const { return compiled_->rules; }
 EngineStats Engine::stats() const {
   return {compiled_->rules.size(), compiled_->predicates.size(), compiled_->fields.size(),
           compiled_->without_witness};
-}
-
-struct Matcher::State {
-  std::shared_ptr<const Engine> engine;
-  ValueMemo memo;
-  std::uint32_t epoch = 0;
-  std::vector<std::uint32_t> predicate_seen;  // epoch in which the predicate was found to hold
-  std::vector<std::uint32_t> lazy_tested;     // epoch of lazy_result
-  std::vector<std::uint8_t> lazy_result;
-  std::vector<std::uint32_t> rule_seen;
-  std::vector<RuleIndex> candidates, matched;
-  std::vector<PredicateId> found;
-  std::string folded_text;
-  const NormalizedEvent* event = nullptr;
-
-  const Engine::Compiled& compiled() const { return *engine->compiled_; }
-  void next_epoch();
-  void look_up(std::size_t index, const FieldValue& value);
-  std::span<const PredicateId> search(std::size_t index, const FieldValue& value);
-  void note(std::span<const PredicateId> holding);
-  bool test(PredicateId id);
-  bool test_lazily(PredicateId id);
-  bool test_reference(PredicateId id) const;
-};
-
-void Matcher::State::next_epoch() {
-  if (++epoch != 0) return;
-  // Four billion events later: old stamps could be taken for new ones.
-  std::fill(predicate_seen.begin(), predicate_seen.end(), 0);
-  std::fill(lazy_tested.begin(), lazy_tested.end(), 0);
-  std::fill(rule_seen.begin(), rule_seen.end(), 0);
-  epoch = 1;
-}
-
-// The predicates that hold for the value, by the index and by verification.
-std::span<const PredicateId> Matcher::State::search(std::size_t index, const FieldValue& value) {
-  const Engine::Compiled& c = compiled();
-  folded_text.clear();
-  append_folded(folded_text, value.text);
-  found.clear();
-  c.indexes[index].scan(folded_text, [&](PredicateId id) {
-    if (!c.verify[id] || sigma::value_holds(c.predicates[id], value, folded_text))
-      found.push_back(id);
-  });
-  std::sort(found.begin(), found.end());
-  found.erase(std::unique(found.begin(), found.end()), found.end());
-  return found;
-}
-
-void Matcher::State::look_up(std::size_t index, const FieldValue& value) {
-  if (compiled().indexes[index].empty()) return;
-  if (value.text.size() > ValueMemo::kValueBytesMax) {
-    note(search(index, value));
-    return;
-  }
-  const ValueMemo::Key key = memo.key(static_cast<std::uint32_t>(index), value.text);
-  if (const auto known = memo.find(key)) {
-    note(*known);
-    return;
-  }
-  const auto holding = search(index, value);
-  memo.insert(key, holding);
-  note(holding);
-}
-
-void Matcher::State::note(std::span<const PredicateId> holding) {
-  const Engine::Compiled& c = compiled();
-  const std::vector<std::uint8_t>& readers = c.reads_route[event->route];
-  for (const PredicateId id : holding) {
-    if (predicate_seen[id] == epoch) continue;
-    predicate_seen[id] = epoch;
-    for (const RuleIndex rule : c.witness_of[id]) {
-      if (readers[rule] == 0 || rule_seen[rule] == epoch) continue;
-      rule_seen[rule] = epoch;
-      candidates.push_back(rule);
-    }
-  }
-}
-
-bool Matcher::State::test(PredicateId id) {
-  return compiled().eager[id] != 0 ? predicate_seen[id] == epoch : test_lazily(id);
-}
-
-bool Matcher::State::test_lazily(PredicateId id) {
-  if (lazy_tested[id] == epoch) return lazy_result[id] != 0;
-  const Engine::Compiled& c = compiled();
-  const CompiledPredicate& p = c.predicates[id];
-  const FieldId field = c.predicate_field[id];
-  bool holds = p.predicate->op == Op::kNull;
-  if (p.predicate->op == Op::kFieldRef) {
-    holds = test_reference(id);
-  } else {
-    for (const FieldValue& value : event->values) {
-      if (field != kNoField && value.field != field) continue;
-      if (p.predicate->op == Op::kExists) {
-        holds = true;
-      } else if (p.predicate->op == Op::kNull) {
-        holds = holds && value.kind == ValueKind::kNull;
-      } else if (sigma::value_holds(p, value, {})) {
-        holds = true;
-        break;
-      }
-    }
-  }
-  lazy_tested[id] = epoch;
-  lazy_result[id] = holds ? 1 : 0;
-  return holds;
-}
-
-bool Matcher::State::test_reference(PredicateId id) const {
-  const Engine::Compiled& c = compiled();
-  for (const FieldValue& value : event->values) {
-    if (value.field != c.predicate_field[id] || value.kind == ValueKind::kNull) continue;
-    for (const FieldValue& other : event->values)
-      if (other.field == c.predicate_other[id] && other.kind != ValueKind::kNull &&
-          sigma::reference_holds(*c.predicates[id].predicate, value.text, other.text))
-        return true;
-  }
-  return false;
-}
-
-Matcher::Matcher(std::shared_ptr<const Engine> engine) : state_(std::make_unique<State>()) {
-  state_->engine = std::move(engine);
-  const Engine::Compiled& c = state_->compiled();
-  state_->predicate_seen.assign(c.predicates.size(), 0);
-  state_->lazy_tested.assign(c.predicates.size(), 0);
-  state_->lazy_result.assign(c.predicates.size(), 0);
-  state_->rule_seen.assign(c.rules.size(), 0);
-}
-Matcher::~Matcher() = default;
-Matcher::Matcher(Matcher&&) noexcept = default;
-
-std::span<const RuleIndex> Matcher::match(const NormalizedEvent& event) {
-  State& s = *state_;
-  const Engine::Compiled& c = s.compiled();
-  s.matched.clear();
-  if (c.route_used[event.route] == 0) return s.matched;
-  s.next_epoch();
-  s.event = &event;
-  s.candidates.assign(c.always[event.route].begin(), c.always[event.route].end());
-  const bool keywords = c.route_keywords[event.route] != 0;
-  for (const FieldValue& value : event.values) {
-    if (value.kind == ValueKind::kNull) continue;
-    if (value.field != kNoField) s.look_up(value.field, value);
-    if (keywords) s.look_up(c.keyword_index(), value);
-  }
-  for (const RuleIndex rule : s.candidates)
-    if (evaluate(c.nodes, c.program_of[rule], [&](PredicateId id) { return s.test(id); }))
-      s.matched.push_back(rule);
-  std::sort(s.matched.begin(), s.matched.end());
-  return s.matched;
-}
-
-std::vector<Matcher::Evidence> Matcher::evidence(RuleIndex rule, const NormalizedEvent& event) {
-  const Engine::Compiled& c = state_->compiled();
-  std::vector<Evidence> out;
-  std::vector<PredicateId> positive;
-  const std::uint32_t start = c.program_of[rule];
-  for (std::uint32_t at = start; at < c.nodes[start].end;) {
-    const ProgramNode& node = c.nodes[at];
-    if (node.kind == sigma::Expr::Kind::kPredicate) positive.push_back(node.argument);
-    at = node.kind == sigma::Expr::Kind::kNot ? node.end : at + 1;
-  }
-  for (const FieldValue& value : event.values) {
-    std::string text = folded(value.text);
-    for (const PredicateId id : positive) {
-      const bool of_field =
-          c.predicate_field[id] == kNoField || c.predicate_field[id] == value.field;
-      if (!of_field || !sigma::value_holds(c.predicates[id], value, text)) continue;
-      const std::string_view name =
-          value.field == kNoField ? std::string_view("keyword") : c.fields.name(value.field);
-      out.push_back({name, value.text});
-      break;
-    }
-  }
-  return out;
 }
 
 }  // namespace tocsin::match

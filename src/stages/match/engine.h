@@ -2,18 +2,20 @@
 //
 // Engine: all rules compiled together; for an event, the rules that match.
 //
-//   NormalizedEvent -> each distinct value once: which predicates hold -> candidate rules -> their
-//   conditions
+//   NormalizedEvent -> each distinct value once: the set of predicates that hold -> signature
+//                   -> each distinct signature once: the rules that match
 //
-// Why: most literals of most rules are absent from most events, and log values repeat. So a value
-// is looked up in an index of all literals of its field (LiteralIndex), the outcome is remembered
-// (ValueMemo), and only rules with a witness among the predicates that hold are evaluated.
+// Why: most literals of most rules are absent from most events, and logs repeat themselves. A value
+// is looked up in an index of all literals of its field (LiteralIndex) once and remembered by its
+// bytes (ValueMemo); an event is then a short list of numbers, whose outcome is remembered too
+// (OutcomeMemo). Only for a new list are rules evaluated, and of them those with a witness among
+// the predicates that hold.
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <span>
-#include <string_view>
+#include <string>
 #include <vector>
 
 #include "core/event/normalized_event.h"
@@ -43,8 +45,6 @@ class Engine {
 
   // The fields that rules read; the normalizer fills only these.
   [[nodiscard]] const FieldTable& fields() const;
-  // Whether rules of the route search every value of an event (keywords).
-  [[nodiscard]] bool wants_all_values(std::uint32_t route) const;
   // Whether any rule reads events of the route.
   [[nodiscard]] bool reads(std::uint32_t route) const;
   [[nodiscard]] const std::vector<sigma::Rule>& rules() const;
@@ -52,13 +52,14 @@ class Engine {
 
  private:
   friend class Matcher;
+  friend class Builder;
   struct Compiled;
   explicit Engine(std::unique_ptr<Compiled> compiled);
   std::unique_ptr<Compiled> compiled_;
 };
 
 // Matches events with one engine, remembering values between them.
-// Ownership: shares the engine. Threads: one thread. Memory: bounded (ValueMemo), a few tens of MB.
+// Ownership: shares the engine. Threads: one thread. Memory: bounded, a few tens of MB.
 class Matcher {
  public:
   explicit Matcher(std::shared_ptr<const Engine> engine);
@@ -70,8 +71,8 @@ class Matcher {
 
   // After match(): which values made predicates of the rule hold. Slow: only for alerts.
   struct Evidence {
-    std::string_view field;
-    std::string_view value;
+    std::string field;
+    std::string value;
   };
   [[nodiscard]] std::vector<Evidence> evidence(RuleIndex rule, const NormalizedEvent& event);
 

@@ -8,10 +8,7 @@
 namespace tocsin::match {
 
 void LiteralIndex::add(Anchor anchor, std::string_view literal, std::uint32_t payload) {
-  if (literal.empty() && anchor != Anchor::kWhole) {
-    always_.push_back(payload);
-    // Keeps empty() honest: there is something to report.
-  }
+  if (literal.empty() && anchor != Anchor::kWhole) always_.push_back(payload);
   literals_.push_back({std::string(literal), anchor, payload});
 }
 

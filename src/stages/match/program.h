@@ -38,6 +38,30 @@ void append_program(std::vector<ProgramNode>& nodes, const sigma::Expr& expr,
     const sigma::Expr& expr, const std::vector<PredicateId>& ids,
     const std::function<std::optional<double>(PredicateId)>& cost_of);
 
+enum class Truth : std::uint8_t { kNo, kYes, kUnknown };
+
+// What is known of the subtree at `at`; `test(PredicateId)` gives a Truth. Kleene's logic: an
+// unknown part that cannot change the result does not make it unknown.
+template <class Test>
+Truth evaluate_partly(const std::vector<ProgramNode>& nodes, std::uint32_t at, Test&& test) {
+  const ProgramNode& node = nodes[at];
+  if (node.kind == sigma::Expr::Kind::kPredicate) return test(node.argument);
+  if (node.kind == sigma::Expr::Kind::kNot) {
+    const Truth truth = evaluate_partly(nodes, at + 1, test);
+    if (truth == Truth::kUnknown) return truth;
+    return truth == Truth::kYes ? Truth::kNo : Truth::kYes;
+  }
+  const bool is_and = node.kind == sigma::Expr::Kind::kAnd;
+  const Truth ends = is_and ? Truth::kNo : Truth::kYes;
+  Truth result = is_and ? Truth::kYes : Truth::kNo;
+  for (std::uint32_t child = at + 1; child < node.end; child = nodes[child].end) {
+    const Truth truth = evaluate_partly(nodes, child, test);
+    if (truth == ends) return truth;
+    if (truth == Truth::kUnknown) result = truth;
+  }
+  return result;
+}
+
 // Evaluates the subtree at `at`; `test(PredicateId)` tells whether a predicate holds.
 template <class Test>
 bool evaluate(const std::vector<ProgramNode>& nodes, std::uint32_t at, Test&& test) {

@@ -14,68 +14,73 @@ std::uint64_t mix(std::uint64_t a, std::uint64_t b) {
   return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
 }
 
-std::uint64_t load(const char* at, std::size_t size) {
-  std::uint64_t word = 0;
-  std::memcpy(&word, at, size);
+template <class Word>
+std::uint64_t load(const char* at) {
+  Word word;
+  std::memcpy(&word, at, sizeof word);
   return word;
 }
 
-std::uint64_t hash_bytes(std::string_view text, std::uint64_t seed) {
+constexpr std::size_t kHead = 2 * sizeof(std::uint32_t);
+
+}  // namespace
+
+// Words of eight bytes, the last one overlapping the one before.
+std::uint64_t ValueMemo::hash_bytes(std::string_view text, std::uint64_t seed) {
   constexpr std::uint64_t kA = 0xA0761D6478BD642FULL;
   constexpr std::uint64_t kB = 0xE7037ED1A0B428DBULL;
   std::uint64_t h = seed ^ kA;
   const char* at = text.data();
-  std::size_t left = text.size();
-  for (; left >= 16; at += 16, left -= 16) h = mix(load(at, 8) ^ kB, load(at + 8, 8) ^ h);
-  if (left >= 8) {
-    h = mix(load(at, 8) ^ kB, h);
-    at += 8;
-    left -= 8;
+  const std::size_t size = text.size();
+  if (size < 8) {
+    std::uint64_t word = 0;
+    if (size >= 4)
+      word = (load<std::uint32_t>(at) << 32) | load<std::uint32_t>(at + size - 4);
+    else if (size > 0)
+      word = (static_cast<std::uint64_t>(static_cast<unsigned char>(at[0])) << 16) |
+             (static_cast<std::uint64_t>(static_cast<unsigned char>(at[size / 2])) << 8) |
+             static_cast<unsigned char>(at[size - 1]);
+    return mix(word ^ kB, h ^ size);
   }
-  return mix(load(at, left) ^ kA, h ^ text.size());
+  const char* const last = at + size - 8;
+  for (; at + 16 <= last; at += 16)
+    h = mix(load<std::uint64_t>(at) ^ kB, load<std::uint64_t>(at + 8) ^ h);
+  for (; at < last; at += 8) h = mix(load<std::uint64_t>(at) ^ kB, h);
+  return mix(load<std::uint64_t>(last) ^ kA, h ^ size);
 }
-
-}  // namespace
 
 // The seed differs from process to process, so that nobody can prepare colliding values.
 ValueMemo::ValueMemo() : seed_(std::random_device{}()), slots_(kSlots) {
   seed_ = (seed_ << 32) | std::random_device{}();
 }
 
-ValueMemo::Key ValueMemo::key(std::uint32_t field, std::string_view value) const {
-  const std::uint64_t hash = hash_bytes(value, seed_ + field * 0x9E3779B97F4A7C15ULL);
-  return {hash | 1, field, value};
+void ValueMemo::clear() {
+  slots_.assign(kSlots, Slot{});
+  text_.clear();
+  entries_ = 0;
 }
 
-std::optional<std::span<const std::uint32_t>> ValueMemo::find(const Key& key) const {
-  for (std::size_t i = (key.hash >> 20) % kSlots;; i = (i + 1) % kSlots) {
+std::optional<SetId> ValueMemo::find(const Key& key) const {
+  for (std::size_t i = home(key);; i = (i + 1) % kSlots) {
     const Slot& slot = slots_[i];
     if (slot.hash == 0) return std::nullopt;
-    if (slot.hash == key.hash && slot.field == key.field && slot.text_size == key.value.size() &&
-        std::string_view(text_.data() + slot.text_at, slot.text_size) == key.value)
-      return std::span(results_.data() + slot.result_at, slot.result_size);
+    if (slot.hash != key.hash) continue;
+    const char* const at = text_.data() + slot.at;
+    if (load<std::uint32_t>(at) == key.tag && load<std::uint32_t>(at + 4) == key.value.size() &&
+        (key.value.empty() || std::memcmp(at + kHead, key.value.data(), key.value.size()) == 0))
+      return slot.set;
   }
 }
 
-void ValueMemo::insert(const Key& key, std::span<const std::uint32_t> result) {
-  if (key.value.size() > kValueBytesMax || result.size() > kResultsMax / 4) return;
-  if (entries_ >= kEntriesMax || text_.size() + key.value.size() > kTextBytesMax ||
-      results_.size() + result.size() > kResultsMax) {
-    slots_.assign(kSlots, Slot{});
-    entries_ = 0;
-    text_.clear();
-    results_.clear();
-  }
-  std::size_t i = (key.hash >> 20) % kSlots;
+void ValueMemo::insert(const Key& key, SetId set) {
+  if (key.value.size() > kValueBytesMax || full()) return;
+  std::size_t i = home(key);
   while (slots_[i].hash != 0) i = (i + 1) % kSlots;
-  slots_[i] = {key.hash,
-               key.field,
-               static_cast<std::uint32_t>(text_.size()),
-               static_cast<std::uint32_t>(key.value.size()),
-               static_cast<std::uint32_t>(results_.size()),
-               static_cast<std::uint32_t>(result.size())};
+  slots_[i] = {key.hash, set, static_cast<std::uint32_t>(text_.size())};
+  const std::uint32_t head[2] = {key.tag, static_cast<std::uint32_t>(key.value.size())};
+  const char* const bytes = reinterpret_cast<const char*>(head);
+  text_.insert(text_.end(), bytes, bytes + kHead);
   text_.insert(text_.end(), key.value.begin(), key.value.end());
-  results_.insert(results_.end(), result.begin(), result.end());
   ++entries_;
 }
 

@@ -7,7 +7,7 @@
 namespace tocsin::normalize {
 
 NameTable::NameTable() {
-  static constexpr std::pair<std::string_view, Role> kRoles[] = {
+  static constexpr std::pair<std::string_view, Role> kRoleNames[] = {
       {"Channel", Role::kChannel},
       {"Provider_Name", Role::kProvider},
       {"SourceName", Role::kProvider},
@@ -32,14 +32,15 @@ NameTable::NameTable() {
       {"AccountName", Role::kUserOther},
       {"user.name", Role::kUserOther},
   };
-  for (const auto& [name, role] : kRoles) add(name).role = role;
+  for (const auto& [name, role] : kRoleNames) add(name).role = role;
 }
 
 NameEntry& NameTable::add(std::string_view name) {
   if (!slots_.empty()) {
     if (const NameEntry* known = find(name)) return const_cast<NameEntry&>(*known);
   }
-  entries_.push_back({std::string(name), kNoField, Role::kNone, false});
+  entries_.push_back(
+      {std::string(name), kNoField, Role::kNone, static_cast<std::uint32_t>(entries_.size()), {}});
   rehash();
   return entries_.back();
 }

@@ -27,19 +27,28 @@ enum class Role : std::uint8_t {
   kUser,       // DOMAIN\user or user
   kUserOther,  // second choice for the user
 };
+inline constexpr std::size_t kRoles = 11;
+
+// Whether only the event's frame has it, not its data: an attacker writes the data.
+[[nodiscard]] constexpr bool is_frame_role(Role role) {
+  return role != Role::kUser && role != Role::kUserOther;
+}
 
 struct NameEntry {
   std::string name;
   FieldId field = kNoField;
   Role role = Role::kNone;
-  bool derives = false;  // an alias or a derivation of some route or agent reads it
+  std::uint32_t index = 0;       // in order of add()
+  std::vector<FieldId> aliases;  // other fields that a flat event's value counts as
 };
 
 // Threads: immutable after the last add.
 class NameTable {
  public:
   NameTable();
+  // The entry may move with the next add().
   NameEntry& add(std::string_view name);
+  [[nodiscard]] std::size_t size() const { return entries_.size(); }
   void rehash();
   // Null for a name that nobody reads.
   [[nodiscard]] const NameEntry* find(std::string_view name) const {

@@ -1,24 +1,53 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "stages/normalize/normalizer.h"
 
-#include <simdjson.h>
-
-#include <algorithm>
 #include <array>
-#include <cstring>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "base/arena.h"
-#include "stages/normalize/json_text.h"
+#include "core/event/json_text.h"
+#include "stages/normalize/json_index.h"
+#include "stages/normalize/key_tree.h"
 #include "stages/normalize/name_table.h"
+#include "stages/normalize/repair.h"
 #include "stages/normalize/walker.h"
 
 namespace tocsin::normalize {
 namespace {
 
-// The bytes that the parser may read behind the text.
-constexpr std::size_t kPadding = simdjson::SIMDJSON_PADDING;
+// A derivation with its names resolved.
+struct Derived {
+  const sigma::Derivation* how;
+  FieldId field;
+  std::uint32_t own_name;            // an event that has the field itself keeps it
+  std::vector<std::uint32_t> parts;  // indices into the name table
+  bool is_alias;
+};
+
+constexpr std::size_t kPartsMax = 8;
+
+// (channel, event id) to route, remembered: events of a kind come in droves.
+class RouteCache {
+ public:
+  std::uint32_t find(const sigma::Taxonomy& taxonomy, std::string_view channel,
+                     std::string_view code) {
+    const std::size_t hash = std::hash<std::string_view>()(channel) * 31 +
+                             std::hash<std::string_view>()(code) * 0x9E3779B9u;
+    Slot& slot = slots_[hash % slots_.size()];
+    if (slot.channel != channel || slot.code != code)
+      slot = {std::string(channel), std::string(code), taxonomy.windows_route(channel, code)};
+    return slot.route;
+  }
+
+ private:
+  struct Slot {
+    std::string channel, code;
+    std::uint32_t route = 0;
+  };
+  std::array<Slot, 256> slots_;
+};
 
 }  // namespace
 
@@ -27,201 +56,166 @@ struct Normalizer::State {
   const FieldTable& fields;
   NormalizerOptions options;
   NameTable names;
-  // Agents that write flat events rename fields: (agent's name, Sigma's field).
-  std::vector<std::pair<std::string, FieldId>> flat_aliases;
-
-  simdjson::ondemand::parser parser;
-  std::string buffer;
+  std::vector<std::vector<Derived>> derived;  // by route
+  KeyTree tree;
+  Places places;
+  JsonIndex index;
+  RouteCache routes;
   Arena arena;
-  std::vector<RawValue> raw;
-  Shape shape = Shape::kFlat;
+  std::string derived_text;
 
   State(const sigma::Taxonomy& t, const FieldTable& f, NormalizerOptions o)
-      : taxonomy(t), fields(f), options(std::move(o)) {}
+      : taxonomy(t),
+        fields(f),
+        options(o),
+        names(learn_names(t, f)),
+        tree(names),
+        places(names.size()) {
+    resolve_derivations();
+  }
 
-  void learn_names();
-  Status parse(std::string_view json);
-  std::string_view text_of(std::string_view token);
+  static NameTable learn_names(const sigma::Taxonomy& taxonomy, const FieldTable& fields);
+  void resolve_derivations();
+  Status parse(std::string_view json, NormalizedEvent& event);
   void fill(NormalizedEvent& event);
   void read_frame(NormalizedEvent& event);
-  void emit(NormalizedEvent& event, FieldId field, std::string_view token);
-  void emit_aliases(NormalizedEvent& event, const RawValue& value);
-  void derive(NormalizedEvent& event, const sigma::Route& route);
-  const RawValue* find_raw(std::string_view name) const;
+  std::string_view role(Role role);
+  void emit_aliases(NormalizedEvent& event) const;
+  void derive(NormalizedEvent& event, const Derived& derived);
+  std::uint32_t refined(std::uint32_t route, const NormalizedEvent& event);
 };
 
-void Normalizer::State::learn_names() {
+NameTable Normalizer::State::learn_names(const sigma::Taxonomy& taxonomy,
+                                         const FieldTable& fields) {
+  NameTable names;
   for (FieldId id = 0; id < fields.size(); ++id) names.add(fields.name(id)).field = id;
-  for (const sigma::Route& route : taxonomy.routes())
+  for (const sigma::Route& route : taxonomy.routes()) {
     for (const sigma::Derivation& d : route.derivations)
-      for (const std::string& part : d.parts) names.add(part).derives = true;
-  for (const auto& [source, field] : taxonomy.agent_aliases("nxlog")) {
-    const FieldId id = fields.find(field);
-    if (id == kNoField) continue;
-    names.add(source).derives = true;
-    flat_aliases.emplace_back(source, id);
+      for (const std::string& part : d.parts) names.add(part);
+    for (const sigma::Branch& branch : route.branches) names.add(branch.field);
+  }
+  for (const auto& [source, field] : taxonomy.agent_aliases("nxlog"))
+    if (const FieldId id = fields.find(field); id != kNoField)
+      names.add(source).aliases.push_back(id);
+  return names;
+}
+
+void Normalizer::State::resolve_derivations() {
+  for (const sigma::Route& route : taxonomy.routes()) {
+    std::vector<Derived>& list = derived.emplace_back();
+    for (const sigma::Derivation& d : route.derivations) {
+      const FieldId field = fields.find(d.field);
+      if (field == kNoField || d.parts.empty() || d.parts.size() > kPartsMax) continue;
+      Derived& out =
+          list.emplace_back(Derived{&d, field, names.find(d.field)->index, {}, d.is_alias()});
+      for (const std::string& part : d.parts) out.parts.push_back(names.find(part)->index);
+    }
   }
 }
 
-Status Normalizer::State::parse(std::string_view json) {
-  raw.clear();
+Status Normalizer::State::parse(std::string_view json, NormalizedEvent& event) {
+  event.values.clear();
   arena.reset();
-  if (buffer.size() < json.size() + kPadding) buffer.resize(2 * json.size() + kPadding);
-  std::memcpy(buffer.data(), json.data(), json.size());
-  std::memset(buffer.data() + json.size(), 0, kPadding);
-  simdjson::ondemand::document document;
-  if (const auto error =
-          parser.iterate(buffer.data(), json.size(), json.size() + kPadding).get(document);
-      error)
-    return fail(ErrorCode::kInvalid,
-                std::string("not a JSON object: ") + simdjson::error_message(error));
-  Walker walker(names, arena, raw);
-  TOCSIN_TRY_STATUS(walker.walk(document));
-  shape = walker.shape();
-  return {};
+  TOCSIN_TRY_STATUS(index.read(json));
+  return Walker(tree, places, event.values).walk(index);
 }
 
-std::string_view Normalizer::State::text_of(std::string_view token) {
-  switch (token.front()) {
-    case '"':
-      return unescape(token.substr(1, token.size() - 2), arena);
-    case 'n':
-      return {};
-    case 't':
-    case 'f':
-      return token;
-    default:
-      return canonical_number(token, arena);
-  }
-}
-
-void Normalizer::State::emit(NormalizedEvent& event, FieldId field, std::string_view token) {
-  ValueKind kind = ValueKind::kNumber;
-  if (token.front() == '"') kind = ValueKind::kString;
-  if (token.front() == 't' || token.front() == 'f') kind = ValueKind::kBool;
-  if (token.front() == 'n') kind = ValueKind::kNull;
-  event.values.push_back({field, kind, text_of(token)});
-}
-
-const RawValue* Normalizer::State::find_raw(std::string_view name) const {
-  for (const RawValue& value : raw)
-    if (value.entry != nullptr && value.entry->name == name) return &value;
-  return nullptr;
+std::string_view Normalizer::State::role(Role role) {
+  return decoded(places.roles[static_cast<std::size_t>(role)], arena);
 }
 
 // Channel, host, time and the like. The first in its place wins; user data cannot overrule the
 // frame.
 void Normalizer::State::read_frame(NormalizedEvent& event) {
-  std::string_view time_other, user_other;
-  for (const RawValue& value : raw) {
-    if (value.entry == nullptr || value.entry->role == Role::kNone) continue;
-    const auto set = [&](std::string_view& slot) {
-      if (slot.empty()) slot = text_of(value.token);
-    };
-    if (value.frame) {
-      switch (value.entry->role) {
-        case Role::kChannel:
-          set(event.channel);
-          break;
-        case Role::kProvider:
-          set(event.provider);
-          break;
-        case Role::kEventId:
-          set(event.event_code);
-          break;
-        case Role::kComputer:
-          set(event.host);
-          break;
-        case Role::kRecordId:
-          set(event.record_id);
-          break;
-        case Role::kTime:
-          set(event.time_text);
-          break;
-        case Role::kTimeOther:
-          set(time_other);
-          break;
-        case Role::kBodyId:
-          set(event.body_id);
-          break;
-        default:
-          break;
-      }
-    }
-    if (value.entry->role == Role::kUser) set(event.user);
-    if (value.entry->role == Role::kUserOther) set(user_other);
-  }
-  if (event.time_text.empty()) event.time_text = time_other;
-  if (event.user.empty()) event.user = user_other;
-  if (const auto time = parse_time(event.time_text)) event.timestamp = *time;
+  event.channel = role(Role::kChannel);
+  event.provider = role(Role::kProvider);
+  event.event_code = role(Role::kEventId);
+  event.host = role(Role::kComputer);
+  event.record_id = role(Role::kRecordId);
+  event.body_id = role(Role::kBodyId);
+  event.time_text = role(Role::kTime);
+  if (event.time_text.empty()) event.time_text = role(Role::kTimeOther);
+  event.user = role(Role::kUser);
+  if (event.user.empty()) event.user = role(Role::kUserOther);
+  event.timestamp = parse_time(event.time_text).value_or(0);
 }
 
-// A field that the event itself has is never overwritten by a derived one.
-void Normalizer::State::derive(NormalizedEvent& event, const sigma::Route& route) {
-  for (const sigma::Derivation& d : route.derivations) {
-    const FieldId field = fields.find(d.field);
-    if (field == kNoField || find_raw(d.field) != nullptr) continue;
-    std::string joined;
-    const RawValue* value = nullptr;
-    bool complete = true;
-    for (const std::string& part : d.parts) {
-      value = find_raw(part);
-      complete = complete && value != nullptr;
-      if (value == nullptr) continue;
-      if (&part != &d.parts.front()) joined += d.separator;
-      joined += text_of(value->token);
-    }
-    if (!complete) continue;
-    if (d.parts.size() == 1 && d.values.empty()) {
-      emit(event, field, value->token);
-      continue;
-    }
-    for (const auto& [from, to] : d.values)
-      if (joined == from) joined = to;
-    event.values.push_back({field, ValueKind::kString, arena.copy(joined)});
+// Adds the field that the derivation gives, if it gives one.
+void Normalizer::State::derive(NormalizedEvent& event, const Derived& d) {
+  if (places.is_derived(d.own_name)) return;
+  if (!d.how->replaces && places.first_of(d.own_name) >= 0) return;
+  std::array<std::string_view, kPartsMax> texts;
+  FieldValue value;
+  for (std::size_t i = 0; i < d.parts.size(); ++i) {
+    const std::int64_t at = places.first_of(d.parts[i]);
+    if (at < 0) return;
+    value = event.values[static_cast<std::size_t>(at)];
+    if (!d.is_alias) texts[i] = decoded(value, arena);
   }
+  if (!d.is_alias) {
+    if (!d.how->apply(std::span(texts).first(d.parts.size()), derived_text)) return;
+    value = {d.field, ValueKind::kString, arena.copy(derived_text), false};
+  }
+  if (d.how->replaces)
+    for (FieldValue& own : event.values)
+      if (own.field == d.field) own.field = kNoField;
+  value.field = d.field;
+  event.values.push_back(value);
+  places.note_derived(d.own_name);
 }
 
-void Normalizer::State::emit_aliases(NormalizedEvent& event, const RawValue& value) {
-  for (const auto& [source, field] : flat_aliases)
-    if (value.entry->name == source) emit(event, field, value.token);
+// What only the event's fields tell: the route of one kind of registry event, say.
+std::uint32_t Normalizer::State::refined(std::uint32_t route, const NormalizedEvent& event) {
+  if (taxonomy.routes()[route].branches.empty()) return route;
+  return taxonomy.refine(route, [&](std::string_view name) -> std::string_view {
+    const NameEntry* entry = names.find(name);
+    const std::int64_t at = entry == nullptr ? -1 : places.first_of(entry->index);
+    if (at < 0) return {};
+    return decoded(event.values[static_cast<std::size_t>(at)], arena);
+  });
+}
+
+// Agents that write flat events rename fields.
+void Normalizer::State::emit_aliases(NormalizedEvent& event) const {
+  for (const auto& [entry, at] : places.aliased) {
+    for (const FieldId field : entry->aliases) {
+      FieldValue value = event.values[at];
+      value.field = field;
+      event.values.push_back(value);
+    }
+  }
 }
 
 void Normalizer::State::fill(NormalizedEvent& event) {
+  event.json = index.text();
   read_frame(event);
   const bool windows =
-      !event.channel.empty() && (!event.event_code.empty() || shape != Shape::kFlat);
-  event.route = windows ? taxonomy.windows_route(event.channel, event.event_code) : 0;
-  const bool all = options.wants_all_values && options.wants_all_values(event.route);
-  for (const RawValue& value : raw) {
-    const FieldId field = value.entry == nullptr ? kNoField : value.entry->field;
-    if (field != kNoField || all) emit(event, field, value.token);
-    if (value.entry != nullptr && value.entry->derives && shape == Shape::kFlat)
-      emit_aliases(event, value);
+      !event.channel.empty() && (!event.event_code.empty() || places.shape != Shape::kFlat);
+  event.route =
+      windows ? refined(routes.find(taxonomy, event.channel, event.event_code), event) : 0;
+  if (places.shape == Shape::kFlat) emit_aliases(event);
+  for (const Derived& d : derived[event.route]) derive(event, d);
+  if (!options.decode) return;
+  for (FieldValue& value : event.values) {
+    value.text = decoded(value, arena);
+    value.encoded = false;
   }
-  derive(event, taxonomy.routes()[event.route]);
 }
 
 Normalizer::Normalizer(const sigma::Taxonomy& taxonomy, const FieldTable& fields,
                        NormalizerOptions options)
-    : state_(std::make_unique<State>(taxonomy, fields, std::move(options))) {
-  state_->learn_names();
-}
+    : state_(std::make_unique<State>(taxonomy, fields, options)) {}
 Normalizer::~Normalizer() = default;
 Normalizer::Normalizer(Normalizer&&) noexcept = default;
 
 Status Normalizer::normalize(std::string_view json, NormalizedEvent& event) {
-  event.values.clear();
-  event.channel = event.provider = event.event_code = event.host = event.user = {};
-  event.record_id = event.time_text = event.body_id = {};
-  event.timestamp = 0;
   event.route = 0;
   event.repaired = false;
-  Status status = state_->parse(json);
+  Status status = state_->parse(json, event);
   if (!status) {
     const std::string repaired = repair_json(json);
     if (repaired == json) return status;
-    TOCSIN_TRY_STATUS(state_->parse(repaired));
+    TOCSIN_TRY_STATUS(state_->parse(repaired, event));
     event.repaired = true;
   }
   state_->fill(event);

@@ -4,11 +4,11 @@
 //
 //   JSON bytes -> shape (evtx_dump, Winlogbeat, NXLog flat, other) -> route -> NormalizedEvent
 //
-// Only the fields that some rule reads are unescaped; a string without escapes is never copied.
+// Every scalar becomes a value, named when some rule reads it; nothing is copied but the JSON
+// itself.
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <string_view>
 
@@ -19,8 +19,8 @@
 namespace tocsin::normalize {
 
 struct NormalizerOptions {
-  // Whether rules of a route search every value (keywords): then all of them are filled.
-  std::function<bool(std::uint32_t route)> wants_all_values;
+  // Whether values are decoded at once. The matcher decodes only what it has not seen before.
+  bool decode = true;
 };
 
 // Ownership: owns a parser and the memory that the event's texts view.
@@ -34,7 +34,8 @@ class Normalizer {
   static constexpr int kDepthMax = 64;
 
   // `taxonomy` and `fields` must outlive the normalizer.
-  Normalizer(const sigma::Taxonomy& taxonomy, const FieldTable& fields, NormalizerOptions options);
+  Normalizer(const sigma::Taxonomy& taxonomy, const FieldTable& fields,
+             NormalizerOptions options = {});
   ~Normalizer();
   Normalizer(Normalizer&&) noexcept;
 

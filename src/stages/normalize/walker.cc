@@ -4,223 +4,142 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstring>
-#include <utility>
 
 #include "stages/normalize/normalizer.h"
 
 namespace tocsin::normalize {
 namespace {
 
-using simdjson::ondemand::json_type;
-
-tl::unexpected<Error> bad(simdjson::error_code code) {
-  return fail(ErrorCode::kInvalid,
-              fmt::format("not a JSON object: {}", simdjson::error_message(code)));
-}
-
-tl::unexpected<Error> too_deep() {
-  return fail(ErrorCode::kInvalid,
-              fmt::format("nested deeper than {} levels", Normalizer::kDepthMax));
-}
-
-bool is_scalar_token(std::string_view token) {
-  if (token.empty()) return false;
-  const char c = token.front();
-  if (c == '"') return token.size() >= 2 && token.back() == '"';
-  if (c == 't') return token == "true";
-  if (c == 'f') return token == "false";
-  if (c == 'n') return token == "null";
-  if (c != '-' && (c < '0' || c > '9')) return false;
-  return token.find_first_not_of("0123456789+-.eE") == std::string_view::npos;
+// The kind of a scalar's text; a string loses its quotes. False: no JSON value.
+bool classify(std::string_view& text, ValueKind& kind) {
+  if (text.empty()) return false;
+  switch (text.front()) {
+    case '"':
+      kind = ValueKind::kString;
+      if (text.size() < 2 || text.back() != '"') return false;
+      text.remove_prefix(1);
+      text.remove_suffix(1);
+      return true;
+    case 't':
+      kind = ValueKind::kBool;
+      return text == "true";
+    case 'f':
+      kind = ValueKind::kBool;
+      return text == "false";
+    case 'n': {
+      kind = ValueKind::kNull;
+      const bool is_null = text == "null";
+      text = {};
+      return is_null;
+    }
+    default:
+      kind = ValueKind::kNumber;
+      return (text.front() == '-' || (text.front() >= '0' && text.front() <= '9')) &&
+             std::all_of(text.begin(), text.end(), [](char c) {
+               return (c >= '0' && c <= '9') || c == '+' || c == '-' || c == '.' || c == 'e' ||
+                      c == 'E';
+             });
+  }
 }
 
 }  // namespace
 
-// Calls `body(key, value)` for each member; `body` returns a Status.
-template <class Body>
-Status for_members(simdjson::ondemand::object object, Body&& body) {
-  for (auto member : object) {
-    simdjson::ondemand::field field;
-    if (const auto error = std::move(member).get(field); error) return bad(error);
-    std::string_view key;
-    if (const auto error = field.unescaped_key().get(key); error) return bad(error);
-    if (auto status = body(key, field.value()); !status) return status;
-  }
-  return {};
+void Places::begin_event() {
+  roles.fill({});
+  aliased.clear();
+  shape = Shape::kFlat;
+  if (++epoch_ != 0) return;
+  // Four billion events later: old stamps could be taken for new ones.
+  std::fill(seen_.begin(), seen_.end(), Seen{});
+  epoch_ = 1;
 }
 
-Status Walker::walk(simdjson::ondemand::document& document) {
-  Object object;
-  if (const auto error = document.get_object().get(object); error) return bad(error);
-  TOCSIN_TRY_STATUS(walk_root(object));
-  const char* rest = nullptr;
-  if (!document.current_location().get(rest))
+Status Walker::walk(const JsonIndex& index) {
+  cursor_ = index.begin();
+  KeyNode& root = tree_.begin_event();
+  places_.begin_event();
+  bool good = cursor_.peek() == '{';
+  if (!good)
+    wrong("the text is no object");
+  else
+    good = object(root, 0);
+  if (good && cursor_.peek() != '\0')
     return fail(ErrorCode::kInvalid, "text follows the JSON object");
+  if (!good) return fail(ErrorCode::kInvalid, "not a JSON object: " + error_);
   return {};
 }
 
-std::string_view Walker::join(std::string_view a, char separator, std::string_view b) {
-  if (a.empty()) return b;
-  char* const at = arena_.allocate(a.size() + 1 + b.size());
-  std::memcpy(at, a.data(), a.size());
-  at[a.size()] = separator;
-  if (!b.empty()) std::memcpy(at + a.size() + 1, b.data(), b.size());
-  return {at, a.size() + 1 + b.size()};
+bool Walker::wrong(std::string message) {
+  if (error_.empty()) error_ = std::move(message);
+  return false;
 }
 
-Status Walker::add(std::string_view name, Value value, bool frame) {
-  std::string_view token = value.raw_json_token();
-  while (!token.empty() && (token.back() == ' ' || token.back() == '\n' || token.back() == '\r' ||
-                            token.back() == '\t'))
-    token.remove_suffix(1);
-  if (!is_scalar_token(token))
-    return fail(ErrorCode::kInvalid,
-                fmt::format("not JSON: '{}' is no value", token.substr(0, 40)));
-  values_.push_back({names_.find(name), token, frame});
-  if (name.find(' ') != std::string_view::npos) add_without_blanks(name, token);
-  return {};
+bool Walker::object(KeyNode& node, int depth) {
+  if (depth > Normalizer::kDepthMax)
+    return wrong(fmt::format("nested deeper than {} levels", Normalizer::kDepthMax));
+  cursor_.step();
+  if (cursor_.take('}')) return true;
+  KeyNode passing;
+  KeyNode** guess = node.passing ? nullptr : &node.first;
+  do {
+    if (cursor_.peek() != '"') return wrong("an object's key must be a string");
+    std::string_view key = cursor_.take_scalar();
+    if (key.size() < 2 || key.back() != '"') return wrong("an object's key must be a string");
+    key.remove_prefix(1);
+    key.remove_suffix(1);
+    if (!cursor_.take(':')) return wrong(fmt::format("no colon behind the key '{}'", key));
+    KeyNode& child = tree_.child(node, guess, key, passing);
+    if (!value(child, depth)) return false;
+    guess = child.passing ? nullptr : &child.next;
+  } while (cursor_.take(','));
+  return cursor_.take('}') || wrong("no comma between two members, or no end of an object");
 }
 
-// Defender writes `Threat Name`; rules write ThreatName.
-void Walker::add_without_blanks(std::string_view name, std::string_view token) {
-  char* const at = arena_.allocate(name.size());
-  char* const end = std::remove_copy(name.begin(), name.end(), at, ' ');
-  const NameEntry* entry = names_.find({at, static_cast<std::size_t>(end - at)});
-  if (entry != nullptr) values_.push_back({entry, token, false});
+bool Walker::array(KeyNode& node, int depth) {
+  if (depth > Normalizer::kDepthMax)
+    return wrong(fmt::format("nested deeper than {} levels", Normalizer::kDepthMax));
+  cursor_.step();
+  if (cursor_.take(']')) return true;
+  KeyNode passing;
+  KeyNode& element = tree_.element(node, passing);
+  do {
+    if (!value(element, depth)) return false;
+  } while (cursor_.take(','));
+  return cursor_.take(']') || wrong("no comma between two elements, or no end of an array");
 }
 
-Status Walker::walk_any(std::string_view name, Value value, bool frame, int depth) {
-  if (depth > Normalizer::kDepthMax) return too_deep();
-  json_type type;
-  if (const auto error = value.type().get(type); error) return bad(error);
-  if (type == json_type::object) {
-    Object object;
-    if (const auto error = value.get_object().get(object); error) return bad(error);
-    return for_members(object, [&](std::string_view key, Value member) {
-      return walk_any(key == "#text" ? name : join(name, '.', key), member, frame, depth + 1);
-    });
+bool Walker::value(KeyNode& node, int depth) {
+  switch (cursor_.peek()) {
+    case '{':
+      if (node.kind == ObjectKind::kEvent) places_.shape = Shape::kEvtx;
+      if (node.kind == ObjectKind::kWinlog) places_.shape = Shape::kWinlogbeat;
+      return object(node, depth + 1);
+    case '[':
+      return array(node, depth + 1);
+    default:
+      return scalar(node);
   }
-  if (type == json_type::array) {
-    simdjson::ondemand::array array;
-    if (const auto error = value.get_array().get(array); error) return bad(error);
-    for (auto element : array) {
-      Value item;
-      if (const auto error = std::move(element).get(item); error) return bad(error);
-      TOCSIN_TRY_STATUS(walk_any(name, item, frame, depth + 1));
-    }
-    return {};
+}
+
+bool Walker::scalar(const KeyNode& node) {
+  std::string_view text = cursor_.peek() == '\0' ? std::string_view() : cursor_.take_scalar();
+  ValueKind kind = ValueKind::kString;
+  if (!classify(text, kind)) return wrong(fmt::format("'{}' is no value", text.substr(0, 40)));
+  if (node.role != Role::kNone) {
+    FieldValue& role = places_.roles[static_cast<std::size_t>(node.role)];
+    if (role.text.empty()) role = {kNoField, kind, text, true};
   }
-  return add(name, value, frame);
+  add(node.entry, kind, text);
+  if (node.without_blanks != nullptr) add(node.without_blanks, kind, text);
+  return true;
 }
 
-Status Walker::walk_root(Object object) {
-  return for_members(object, [&](std::string_view key, Value value) -> Status {
-    if (key == "Event" || key == "winlog") {
-      json_type type;
-      if (const auto error = value.type().get(type); error) return bad(error);
-      if (type == json_type::object) {
-        Object inner;
-        if (const auto error = value.get_object().get(inner); error) return bad(error);
-        return key == "Event" ? walk_event(inner) : walk_winlog(inner);
-      }
-    }
-    return walk_any(key, value, true, 1);
-  });
-}
-
-Status Walker::walk_event(Object object) {
-  shape_ = Shape::kEvtx;
-  return for_members(object, [&](std::string_view key, Value value) -> Status {
-    json_type type;
-    if (const auto error = value.type().get(type); error) return bad(error);
-    if (type == json_type::object) {
-      Object inner;
-      if (const auto error = value.get_object().get(inner); error) return bad(error);
-      if (key == "System") return walk_system(inner);
-      if (key == "EventData") return walk_data(key, inner, 1);
-      if (key == "UserData") return walk_user_data(inner);
-      if (key == "#attributes") return walk_attributes("Event", inner, false);
-      return for_members(inner, [&](std::string_view name, Value member) {
-        return walk_any(join(key, '.', name), member, false, 2);
-      });
-    }
-    return walk_any(key, value, false, 1);
-  });
-}
-
-Status Walker::walk_attributes(std::string_view prefix, Object object, bool frame) {
-  return for_members(object, [&](std::string_view key, Value value) {
-    return walk_any(join(prefix, '_', key), value, frame, 3);
-  });
-}
-
-// <Provider Name="..."/> is Provider_Name; <EventID Qualifiers="0">1</EventID> is EventID.
-Status Walker::walk_system(Object object) {
-  return for_members(object, [&](std::string_view key, Value value) -> Status {
-    json_type type;
-    if (const auto error = value.type().get(type); error) return bad(error);
-    if (type != json_type::object) return walk_any(key, value, true, 2);
-    Object inner;
-    if (const auto error = value.get_object().get(inner); error) return bad(error);
-    return for_members(inner, [&](std::string_view part, Value member) -> Status {
-      if (part == "#text") return walk_any(key, member, true, 3);
-      json_type member_type;
-      if (const auto error = member.type().get(member_type); error) return bad(error);
-      if (part == "#attributes" && member_type == json_type::object) {
-        Object attributes;
-        if (const auto error = member.get_object().get(attributes); error) return bad(error);
-        return walk_attributes(key, attributes, true);
-      }
-      return walk_any(join(key, '_', part), member, true, 3);
-    });
-  });
-}
-
-Status Walker::walk_data(std::string_view parent, Object object, int depth) {
-  return for_members(object, [&](std::string_view key, Value value) -> Status {
-    json_type type;
-    if (const auto error = value.type().get(type); error) return bad(error);
-    if (key == "#attributes" && type == json_type::object) {
-      Object attributes;
-      if (const auto error = value.get_object().get(attributes); error) return bad(error);
-      return walk_attributes(parent, attributes, false);
-    }
-    return walk_any(key == "#text" ? parent : key, value, false, depth + 1);
-  });
-}
-
-// <UserData><EventXML><Param>: the element in between only names the event's schema.
-Status Walker::walk_user_data(Object object) {
-  return for_members(object, [&](std::string_view key, Value value) -> Status {
-    json_type type;
-    if (const auto error = value.type().get(type); error) return bad(error);
-    if (type != json_type::object || key == "#attributes") return walk_any(key, value, false, 2);
-    Object inner;
-    if (const auto error = value.get_object().get(inner); error) return bad(error);
-    return walk_data(key, inner, 2);
-  });
-}
-
-Status Walker::walk_winlog(Object object) {
-  shape_ = Shape::kWinlogbeat;
-  return for_members(object, [&](std::string_view key, Value value) -> Status {
-    json_type type;
-    if (const auto error = value.type().get(type); error) return bad(error);
-    if (type == json_type::object && (key == "event_data" || key == "user_data")) {
-      Object inner;
-      if (const auto error = value.get_object().get(inner); error) return bad(error);
-      return walk_data(key, inner, 2);
-    }
-    static constexpr std::pair<std::string_view, std::string_view> kNames[] = {
-        {"channel", "Channel"},        {"provider_name", "Provider_Name"}, {"event_id", "EventID"},
-        {"computer_name", "Computer"}, {"record_id", "EventRecordID"},     {"task", "Task"},
-        {"opcode", "Opcode"},          {"keywords", "Keywords"},
-    };
-    for (const auto& [from, to] : kNames)
-      if (key == from) return walk_any(to, value, true, 2);
-    return walk_any(join("winlog", '.', key), value, false, 2);
-  });
+void Walker::add(const NameEntry* entry, ValueKind kind, std::string_view text) {
+  const auto at = static_cast<std::uint32_t>(values_.size());
+  values_.push_back({entry == nullptr ? kNoField : entry->field, kind, text, true});
+  if (entry == nullptr) return;
+  places_.note(*entry, at);
+  if (!entry->aliases.empty()) places_.aliased.emplace_back(entry, at);
 }
 
 }  // namespace tocsin::normalize

@@ -1,61 +1,85 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Walker: one pass over an event's JSON; every scalar with the name that Sigma gives its place.
+// Walker: one pass over an event's JSON; every scalar with what its place means.
 //
-//   Event.System.Provider.#attributes.Name -> Provider_Name      Event.EventData.Image -> Image
-//   winlog.event_data.Image -> Image                             a.b.c of anything else -> a.b.c
+//   Cursor + KeyTree -> FieldValue[], and where roles (channel, host ...) and known names stand
 #pragma once
 
-#include <simdjson.h>
-
+#include <array>
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <vector>
 
-#include "base/arena.h"
 #include "base/result.h"
+#include "core/event/normalized_event.h"
+#include "stages/normalize/json_index.h"
+#include "stages/normalize/key_tree.h"
 #include "stages/normalize/name_table.h"
 
 namespace tocsin::normalize {
 
 enum class Shape : std::uint8_t { kEvtx, kWinlogbeat, kFlat };
 
-struct RawValue {
-  const NameEntry* entry;  // null: no rule reads it by name
-  std::string_view token;  // JSON text: "..." with its quotes, a number, true, false or null
-  bool frame;              // stands where the event's own channel, id, host and time stand
-};
-
-// Threads: one thread. Errors: kInvalid with simdjson's word for it.
-class Walker {
+// What a walk found, besides the values. Cleared by stamping: an entry counts when its epoch is the
+// current one.
+// Threads: one thread.
+class Places {
  public:
-  Walker(const NameTable& names, Arena& arena, std::vector<RawValue>& values)
-      : names_(names), arena_(arena), values_(values) {}
+  explicit Places(std::size_t names) : seen_(names) {}
 
-  [[nodiscard]] Status walk(simdjson::ondemand::document& document);
-  [[nodiscard]] Shape shape() const { return shape_; }
+  void begin_event();
+  void note(const NameEntry& entry, std::uint32_t value) {
+    Seen& seen = seen_[entry.index];
+    if (seen.epoch == epoch_) return;  // the first of its name
+    seen.epoch = epoch_;
+    seen.value = value;
+  }
+  // The index of the first value with that name, or -1.
+  [[nodiscard]] std::int64_t first_of(std::uint32_t name) const {
+    const Seen& seen = seen_[name];
+    return seen.epoch == epoch_ ? static_cast<std::int64_t>(seen.value) : -1;
+  }
+
+  void note_derived(std::uint32_t name) { seen_[name].derived = epoch_; }
+  [[nodiscard]] bool is_derived(std::uint32_t name) const { return seen_[name].derived == epoch_; }
+
+  std::array<FieldValue, kRoles> roles;
+  std::vector<std::pair<const NameEntry*, std::uint32_t>> aliased;  // values that agents rename
+  Shape shape = Shape::kFlat;
 
  private:
-  using Object = simdjson::ondemand::object;
-  using Value = simdjson::ondemand::value;
+  struct Seen {
+    std::uint32_t epoch = 0;
+    std::uint32_t value = 0;
+    std::uint32_t derived = 0;  // the epoch in which a derivation gave the field
+  };
+  std::uint32_t epoch_ = 0;
+  std::vector<Seen> seen_;  // by NameEntry::index
+};
 
-  [[nodiscard]] Status walk_root(Object object);
-  [[nodiscard]] Status walk_event(Object object);
-  [[nodiscard]] Status walk_system(Object object);
-  [[nodiscard]] Status walk_attributes(std::string_view prefix, Object object, bool frame);
-  [[nodiscard]] Status walk_data(std::string_view parent, Object object, int depth);
-  [[nodiscard]] Status walk_user_data(Object object);
-  [[nodiscard]] Status walk_winlog(Object object);
-  // Everything below `value`, named by its path; arrays give every element the array's name.
-  [[nodiscard]] Status walk_any(std::string_view name, Value value, bool frame, int depth);
-  [[nodiscard]] Status add(std::string_view name, Value value, bool frame);
-  void add_without_blanks(std::string_view name, std::string_view token);
-  [[nodiscard]] std::string_view join(std::string_view a, char separator, std::string_view b);
+// Threads: one thread. Errors: kInvalid: not a JSON object, nested too deep.
+class Walker {
+ public:
+  Walker(KeyTree& tree, Places& places, std::vector<FieldValue>& values)
+      : tree_(tree), places_(places), values_(values) {}
 
-  const NameTable& names_;
-  Arena& arena_;
-  std::vector<RawValue>& values_;
-  Shape shape_ = Shape::kFlat;
+  // Appends to `values`; their texts view the index's text, encoded.
+  [[nodiscard]] Status walk(const JsonIndex& index);
+
+ private:
+  [[nodiscard]] bool object(KeyNode& node, int depth);
+  [[nodiscard]] bool array(KeyNode& node, int depth);
+  [[nodiscard]] bool value(KeyNode& node, int depth);
+  [[nodiscard]] bool scalar(const KeyNode& node);
+  void add(const NameEntry* entry, ValueKind kind, std::string_view text);
+  bool wrong(std::string message);
+
+  KeyTree& tree_;
+  Places& places_;
+  std::vector<FieldValue>& values_;
+  Cursor cursor_{nullptr, nullptr};
+  std::string error_;
 };
 
 }  // namespace tocsin::normalize

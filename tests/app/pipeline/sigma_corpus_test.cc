@@ -137,8 +137,7 @@ TEST_CASE("corpus: engine and plain evaluator agree on the attack logs") {
   auto set = load(*data, {"rules", "rules-emerging-threats", "rules-threat-hunting"});
   const sigma::Taxonomy& taxonomy = sigma::Taxonomy::built_in();
   const auto engine = match::Engine::build(std::move(set.rules), taxonomy);
-  normalize::Normalizer normalizer(taxonomy, engine->fields(),
-                                   {[&](std::uint32_t r) { return engine->wants_all_values(r); }});
+  normalize::Normalizer normalizer(taxonomy, engine->fields());
   match::Matcher matcher(engine);
   NormalizedEvent event;
   // The plain evaluator compiles each regular expression anew: a sample of the events is enough

@@ -6,7 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "stages/normalize/json_text.h"
+#include "base/arena.h"
+#include "core/event/json_text.h"
+#include "stages/normalize/repair.h"
 
 using namespace tocsin;
 
@@ -193,12 +195,12 @@ TEST_CASE_FIXTURE(Fixture, "normalizer: a name with blanks is also read without 
 
 TEST_CASE("json text: escapes") {
   Arena arena;
-  CHECK(normalize::unescape(R"(plain)", arena) == "plain");
-  CHECK(normalize::unescape(R"(\"\\\/\b\f\n\r\t)", arena) == "\"\\/\b\f\n\r\t");
-  CHECK(normalize::unescape(R"(\u00e9\ud83d\ude00)", arena) == "\xC3\xA9\xF0\x9F\x98\x80");
-  CHECK(normalize::unescape(R"(\udc00x\ud800)", arena) == "\xEF\xBF\xBDx\xEF\xBF\xBD");
-  CHECK(normalize::unescape("\\\xC3\xA9x", arena) == "\xEF\xBF\xBDx");
-  CHECK(normalize::unescape(R"(\q\u12)", arena) ==
+  CHECK(unescape(R"(plain)", arena) == "plain");
+  CHECK(unescape(R"(\"\\\/\b\f\n\r\t)", arena) == "\"\\/\b\f\n\r\t");
+  CHECK(unescape(R"(\u00e9\ud83d\ude00)", arena) == "\xC3\xA9\xF0\x9F\x98\x80");
+  CHECK(unescape(R"(\udc00x\ud800)", arena) == "\xEF\xBF\xBDx\xEF\xBF\xBD");
+  CHECK(unescape("\\\xC3\xA9x", arena) == "\xEF\xBF\xBDx");
+  CHECK(unescape(R"(\q\u12)", arena) ==
         "\xEF\xBF\xBD\xEF\xBF\xBD"
         "12");
 }

@@ -90,7 +90,7 @@ RuleTrial::RuleTrial(const sigma::Rule& rule, const sigma::Taxonomy& taxonomy)
     : rule_(rule),
       taxonomy_(taxonomy),
       engine_(match::Engine::build({rule}, taxonomy)),
-      normalizer_(taxonomy, engine_->fields(), {[](std::uint32_t) { return true; }}) {}
+      normalizer_(taxonomy, engine_->fields()) {}
 
 Status RuleTrial::take(std::string_view json) { return normalizer_.normalize(json, event_); }
 

@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// JSON text as events really hold it: strings with broken escapes, bytes that are not UTF-8, raw
-// control characters. Nothing is refused that can be read: an event must not hide behind one bad
-// byte.
+// JSON text as events really hold it, to the characters it stands for. Nothing is refused that can
+// be read: strings with broken escapes, numbers in any notation.
 #pragma once
 
-#include <string>
 #include <string_view>
 
 #include "base/arena.h"
+#include "core/event/normalized_event.h"
 
-namespace tocsin::normalize {
+namespace tocsin {
 
 // The characters of a JSON string, given what stands between its quotes. Views `raw` itself when it
 // holds no escape. A lone surrogate or an unknown escape becomes U+FFFD.
@@ -19,8 +18,7 @@ namespace tocsin::normalize {
 // The shortest text of the number that a JSON number token says: "10.0" and "1e1" are "10".
 [[nodiscard]] std::string_view canonical_number(std::string_view token, Arena& arena);
 
-// A copy with every ill-formed UTF-8 part replaced by U+FFFD and every raw control character inside
-// a string written as an escape, so that the parser accepts it.
-[[nodiscard]] std::string repair_json(std::string_view json);
+// The value's characters; valid as long as both its text and the arena's bytes.
+[[nodiscard]] std::string_view decoded(const FieldValue& value, Arena& arena);
 
-}  // namespace tocsin::normalize
+}  // namespace tocsin

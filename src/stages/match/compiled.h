@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What Engine::build() makes of the rules and Matcher reads: private to this module.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/sigma/evaluate.h"
+#include "stages/match/engine.h"
+#include "stages/match/keyword_filter.h"
+#include "stages/match/literal_index.h"
+#include "stages/match/program.h"
+#include "stages/match/regex_filter.h"
+
+namespace tocsin::match {
+
+// When the truth of a predicate is known.
+enum class Settled : std::uint8_t {
+  kByValue,     // a test of one value: part of what ValueMemo remembers
+  kByPresence,  // whether the field is there, or null
+  kLate,        // needs the whole event: field references, expressions over all values
+};
+
+// Payloads of a LiteralIndex with this bit are atoms of the field's RegexFilter.
+inline constexpr std::uint32_t kAtomBit = 0x8000'0000u;
+
+// All tests of one field's values.
+struct FieldTests {
+  LiteralIndex literals;
+  RegexFilter regexes;
+  std::vector<PredicateId> others;  // numbers and networks: tried on each new value
+};
+
+// What rules of one route need to know of an event.
+struct RoutePlan {
+  static constexpr std::uint8_t kLookUp = 1;    // a rule tests the field's values
+  static constexpr std::uint8_t kPresence = 2;  // a rule asks whether it is there
+  static constexpr std::uint32_t kNoKeywords = UINT32_MAX;
+
+  bool used = false;
+  std::uint32_t keywords = kNoKeywords;  // index of its KeywordFilter
+  std::vector<std::uint8_t> fields;      // by FieldId: kLookUp | kPresence
+  std::vector<std::uint8_t> reads;       // by rule
+  std::vector<RuleIndex> always;         // rules without a witness
+};
+
+struct Engine::Compiled {
+  std::vector<sigma::Rule> rules;
+  FieldTable fields;
+  std::vector<sigma::CompiledPredicate> predicates;
+  std::vector<FieldId> predicate_field;  // kNoField: keyword
+  std::vector<FieldId> predicate_other;  // kFieldRef
+  std::vector<Settled> settled;
+  std::vector<std::uint8_t> verify;     // the index finds candidates only: case or wildcards
+  std::vector<FieldTests> field_tests;  // by field; the last one: keywords
+  std::vector<ProgramNode> nodes;
+  std::vector<std::uint32_t> program_of;           // by rule
+  std::vector<std::vector<RuleIndex>> witness_of;  // by predicate: rules it makes candidates
+  std::vector<RoutePlan> plans;
+  std::vector<KeywordFilter> keyword_filters;
+  std::size_t without_witness = 0;
+
+  [[nodiscard]] FieldId keyword_field() const {
+    return static_cast<FieldId>(field_tests.size() - 1);
+  }
+};
+
+}  // namespace tocsin::match

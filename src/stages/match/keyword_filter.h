@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// KeywordFilter: whether an event can hold any of some keywords at all, from its raw JSON.
+//
+//   keywords --build()--> filter --scan(JSON bytes)--> surely none, perhaps, or look at odd values
+//
+// Why: a handful of rules search every value of every event. Nearly all events hold none of their
+// keywords, and one pass of vector instructions over the bytes as they came proves it, without
+// decoding or case-folding a single value.
+//
+// How: of each keyword the rarest three bytes of its longest stretch of plain characters (those
+// that JSON writes as themselves). The bytes are found 32 at a time by table look-ups on their
+// nibbles, eight buckets of keywords at once, and then compared in full: the algorithm "Teddy" of
+// Hyperscan (Wang et al., NSDI 2019).
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tocsin::match {
+
+enum class KeywordHint : std::uint8_t {
+  kNone,  // no value holds a keyword
+  kOdd,   // only a value with an escape \u or a character that folds to ASCII can
+  kSome,  // a keyword's bytes are there, or the filter cannot tell
+};
+
+// Threads: immutable after build(); share freely.
+class KeywordFilter {
+ public:
+  // `folded` is case-folded text that a value must hold (a keyword, or the longest literal of a
+  // pattern).
+  void add(std::string_view folded);
+  void build();
+
+  // `text` is JSON, or a plain value: what the filter looks for is written alike in both.
+  [[nodiscard]] KeywordHint scan(std::string_view text) const;
+  // Whether a value of the kind that kOdd speaks of.
+  [[nodiscard]] static bool is_odd(std::string_view value);
+
+ private:
+  struct Needle {
+    std::string text;    // folded; plain ASCII, or exact bytes
+    std::size_t at = 0;  // of the fingerprint in `text`
+    bool exact = false;  // compare without folding; marks an odd value
+  };
+  // A bit for each bucket: [position of the fingerprint][nibble].
+  struct Masks {
+    alignas(16) std::array<std::array<std::uint8_t, 16>, 3> low{};
+    alignas(16) std::array<std::array<std::uint8_t, 16>, 3> high{};
+  };
+
+  [[nodiscard]] unsigned sharpest_bucket(const Needle& needle) const;
+  void file(std::uint32_t needle, unsigned bucket);
+  // Compares what the buckets in `bits` hold with the text around `at`.
+  void verify(std::string_view text, std::size_t at, unsigned bits, KeywordHint& hint) const;
+  void scan_portable(std::string_view text, std::size_t from, KeywordHint& hint) const;
+#if defined(__x86_64__)
+  std::size_t scan_avx2(std::string_view text, KeywordHint& hint) const;
+  std::size_t scan_ssse3(std::string_view text, KeywordHint& hint) const;
+#endif
+
+  std::vector<Needle> needles_;
+  std::array<std::vector<std::uint32_t>, 8> buckets_;
+  Masks masks_;
+  bool always_ = false;     // a keyword without plain characters: the filter is of no use
+  bool non_ascii_ = false;  // a keyword of other than ASCII characters
+};
+
+}  // namespace tocsin::match

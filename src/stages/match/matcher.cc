@@ -1,0 +1,356 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Matcher: one event's way through an engine.
+#include <algorithm>
+#include <string>
+
+#include "base/arena.h"
+#include "base/utf8.h"
+#include "core/event/json_text.h"
+#include "core/sigma/evaluate.h"
+#include "stages/match/compiled.h"
+#include "stages/match/engine.h"
+#include "stages/match/outcome_memo.h"
+#include "stages/match/value_memo.h"
+
+namespace tocsin::match {
+
+using sigma::Op;
+
+namespace {
+
+constexpr SetId kNullValue = UINT32_MAX;  // in a signature: the field is there, and null
+constexpr std::size_t kSetNumbersMax = 4u << 20;
+
+}  // namespace
+
+struct Matcher::State {
+  std::shared_ptr<const Engine> engine;
+  const Engine::Compiled& c;
+  const NormalizedEvent* event = nullptr;
+  const RoutePlan* plan = nullptr;
+
+  ValueMemo values;
+  PredicateSets sets;
+  OutcomeMemo outcomes;
+  std::vector<SignatureEntry> signature;
+  std::vector<RuleIndex> matched;
+
+  // Scratch of looking a value up.
+  struct Pending {
+    ValueMemo::Key key;
+    const FieldValue* value;
+  };
+  std::vector<Pending> pending;
+  Arena arena;
+  std::string folded_text;
+  std::vector<PredicateId> found, keyword_found;
+  std::vector<int> atoms;
+  std::vector<std::uint32_t> regexes;
+
+  // Stamped with the epoch in which they were last true, so that nothing needs clearing.
+  std::uint32_t epoch = 0;
+  std::vector<std::uint32_t> predicate_seen, field_seen, field_filled, rule_seen, late_tested;
+  std::vector<std::uint8_t> late_result;
+  std::vector<RuleIndex> candidates, undecided;
+
+  explicit State(std::shared_ptr<const Engine> e);
+
+  void forget_when_full();
+  void sign_fields();
+  void sign_keywords();
+  void collect_keywords(const FieldValue& value);
+  void tidy_signature();
+  void decide();
+  void ask(std::span<const RuleIndex> rules);
+  void stamp();
+  SetId look_up(const ValueMemo::Key& key, FieldId tests, const FieldValue& value);
+  void search(FieldId tests, const FieldValue& value);
+  void run_regexes(const FieldTests& tests, const FieldValue& value);
+  [[nodiscard]] Truth known(PredicateId id) const;
+  [[nodiscard]] bool holds(PredicateId id);
+  [[nodiscard]] bool test_late(PredicateId id);
+  [[nodiscard]] bool test_reference(PredicateId id);
+};
+
+Matcher::State::State(std::shared_ptr<const Engine> e)
+    : engine(std::move(e)), c(*engine->compiled_) {
+  predicate_seen.assign(c.predicates.size(), 0);
+  late_tested.assign(c.predicates.size(), 0);
+  late_result.assign(c.predicates.size(), 0);
+  field_seen.assign(c.fields.size() + 1, 0);
+  field_filled.assign(c.fields.size() + 1, 0);
+  rule_seen.assign(c.rules.size(), 0);
+}
+
+// The three memories speak of each other's numbers, so they are forgotten together.
+void Matcher::State::forget_when_full() {
+  if (!values.full() && !outcomes.full() && sets.size() < kSetNumbersMax) return;
+  values.clear();
+  outcomes.clear();
+  sets.clear();
+}
+
+// Which predicates of the field hold for the value: `found`, sorted, each once.
+void Matcher::State::search(FieldId field, const FieldValue& coded) {
+  const FieldTests& tests = c.field_tests[field];
+  arena.reset();
+  const FieldValue value{coded.field, coded.kind, decoded(coded, arena), false};
+  folded_text.clear();
+  append_folded(folded_text, value.text);
+  found.clear();
+  atoms.clear();
+  tests.literals.scan(folded_text, [&](std::uint32_t payload) {
+    if ((payload & kAtomBit) != 0)
+      atoms.push_back(static_cast<int>(payload & ~kAtomBit));
+    else if (!c.verify[payload] || sigma::value_holds(c.predicates[payload], value, folded_text))
+      found.push_back(payload);
+  });
+  if (!tests.regexes.empty()) run_regexes(tests, value);
+  for (const PredicateId id : tests.others)
+    if (sigma::value_holds(c.predicates[id], value, folded_text)) found.push_back(id);
+  std::sort(found.begin(), found.end());
+  found.erase(std::unique(found.begin(), found.end()), found.end());
+}
+
+void Matcher::State::run_regexes(const FieldTests& tests, const FieldValue& value) {
+  std::sort(atoms.begin(), atoms.end());
+  atoms.erase(std::unique(atoms.begin(), atoms.end()), atoms.end());
+  regexes.clear();
+  tests.regexes.candidates(atoms, regexes);
+  for (const PredicateId id : regexes)
+    if (sigma::value_holds(c.predicates[id], value, folded_text)) found.push_back(id);
+}
+
+SetId Matcher::State::look_up(const ValueMemo::Key& key, FieldId tests, const FieldValue& value) {
+  if (const auto known_set = values.find(key)) return *known_set;
+  search(tests, value);
+  const SetId set = sets.intern(found);
+  values.insert(key, set);
+  return set;
+}
+
+// The same bytes can be another text when they are JSON's, and another number.
+std::uint32_t tag_of(FieldId field, const FieldValue& value) {
+  return field * 4 + (value.encoded ? 2 : 0) + (value.kind == ValueKind::kNumber ? 1 : 0);
+}
+
+void Matcher::State::sign_fields() {
+  pending.clear();
+  for (const FieldValue& value : event->values) {
+    if (value.field == kNoField || plan->fields[value.field] == 0) continue;
+    pending.push_back({values.key(tag_of(value.field, value), value.text), &value});
+    values.prefetch(pending.back().key);
+  }
+  for (const Pending& p : pending) {
+    const FieldId field = p.value->field;
+    const std::uint8_t wants = plan->fields[field];
+    SetId set = kNullValue;
+    if (p.value->kind != ValueKind::kNull)
+      set = (wants & RoutePlan::kLookUp) != 0 ? look_up(p.key, field, *p.value) : kEmptySet;
+    const bool tells =
+        (wants & RoutePlan::kPresence) != 0 || (set != kEmptySet && set != kNullValue);
+    if (tells) signature.push_back({field, set});
+  }
+}
+
+// Keywords search every value. The filter proves that nearly no event holds any.
+void Matcher::State::sign_keywords() {
+  if (plan->keywords == RoutePlan::kNoKeywords) return;
+  const KeywordFilter& filter = c.keyword_filters[plan->keywords];
+  keyword_found.clear();
+  if (event->json.empty()) {
+    for (const FieldValue& value : event->values) collect_keywords(value);
+  } else {
+    const KeywordHint hint = filter.scan(event->json);
+    for (const FieldValue& value : event->values) {
+      // A derived value is no part of the JSON.
+      const bool look = hint == KeywordHint::kSome || (!value.encoded && !value.text.empty()) ||
+                        (hint == KeywordHint::kOdd && KeywordFilter::is_odd(value.text));
+      if (look) collect_keywords(value);
+    }
+  }
+  if (keyword_found.empty()) return;
+  std::sort(keyword_found.begin(), keyword_found.end());
+  keyword_found.erase(std::unique(keyword_found.begin(), keyword_found.end()), keyword_found.end());
+  signature.push_back({c.keyword_field(), sets.intern(keyword_found)});
+}
+
+void Matcher::State::collect_keywords(const FieldValue& value) {
+  if (value.kind == ValueKind::kNull) return;
+  const FieldId field = c.keyword_field();
+  const auto set = sets.at(look_up(values.key(tag_of(field, value), value.text), field, value));
+  keyword_found.insert(keyword_found.end(), set.begin(), set.end());
+}
+
+// A long array is a set as far as rules are concerned.
+void Matcher::State::tidy_signature() {
+  if (signature.size() <= OutcomeMemo::kEntriesMax / 2) return;
+  const auto less = [](const SignatureEntry& a, const SignatureEntry& b) {
+    return a.field != b.field ? a.field < b.field : a.set < b.set;
+  };
+  std::sort(signature.begin(), signature.end(), less);
+  signature.erase(std::unique(signature.begin(), signature.end()), signature.end());
+}
+
+// Marks what the signature says to hold.
+void Matcher::State::stamp() {
+  if (++epoch == 0) {
+    // Four billion events later: old stamps could be taken for new ones.
+    for (auto* stamps : {&predicate_seen, &field_seen, &field_filled, &rule_seen, &late_tested})
+      std::fill(stamps->begin(), stamps->end(), 0);
+    epoch = 1;
+  }
+  for (const auto& [field, set] : signature) {
+    field_seen[field] = epoch;
+    if (set == kNullValue) continue;
+    field_filled[field] = epoch;
+    for (const PredicateId id : sets.at(set)) predicate_seen[id] = epoch;
+  }
+}
+
+Truth Matcher::State::known(PredicateId id) const {
+  switch (c.settled[id]) {
+    case Settled::kByValue:
+      return predicate_seen[id] == epoch ? Truth::kYes : Truth::kNo;
+    case Settled::kByPresence: {
+      const FieldId field = c.predicate_field[id];
+      const bool is_null_test = c.predicates[id].predicate->op == Op::kNull;
+      const bool yes = is_null_test ? field_filled[field] != epoch : field_seen[field] == epoch;
+      return yes ? Truth::kYes : Truth::kNo;
+    }
+    case Settled::kLate:
+      break;
+  }
+  return Truth::kUnknown;
+}
+
+// The outcome of a signature that was not seen before.
+void Matcher::State::decide() {
+  stamp();
+  candidates.assign(plan->always.begin(), plan->always.end());
+  for (const auto& [field, set] : signature) {
+    if (set == kNullValue) continue;
+    for (const PredicateId id : sets.at(set)) {
+      for (const RuleIndex rule : c.witness_of[id]) {
+        if (plan->reads[rule] == 0 || rule_seen[rule] == epoch) continue;
+        rule_seen[rule] = epoch;
+        candidates.push_back(rule);
+      }
+    }
+  }
+  undecided.clear();
+  for (const RuleIndex rule : candidates) {
+    const Truth truth =
+        evaluate_partly(c.nodes, c.program_of[rule], [&](PredicateId id) { return known(id); });
+    if (truth == Truth::kYes) matched.push_back(rule);
+    if (truth == Truth::kUnknown) undecided.push_back(rule);
+  }
+  std::sort(matched.begin(), matched.end());
+  outcomes.insert(event->route, signature, {matched, undecided});
+}
+
+// Rules whose outcome the signature leaves open. The event is stamped.
+void Matcher::State::ask(std::span<const RuleIndex> rules) {
+  for (const RuleIndex rule : rules)
+    if (evaluate(c.nodes, c.program_of[rule], [&](PredicateId id) { return holds(id); }))
+      matched.push_back(rule);
+  std::sort(matched.begin(), matched.end());
+}
+
+bool Matcher::State::holds(PredicateId id) {
+  const Truth truth = known(id);
+  return truth == Truth::kUnknown ? test_late(id) : truth == Truth::kYes;
+}
+
+bool Matcher::State::test_late(PredicateId id) {
+  if (late_tested[id] == epoch) return late_result[id] != 0;
+  const sigma::CompiledPredicate& p = c.predicates[id];
+  bool result = false;
+  if (p.predicate->op == Op::kFieldRef) {
+    result = test_reference(id);
+  } else {
+    result = std::any_of(event->values.begin(), event->values.end(), [&](const FieldValue& v) {
+      arena.reset();
+      return sigma::value_holds(p, {v.field, v.kind, decoded(v, arena), false}, {});
+    });
+  }
+  late_tested[id] = epoch;
+  late_result[id] = result ? 1 : 0;
+  return result;
+}
+
+bool Matcher::State::test_reference(PredicateId id) {
+  arena.reset();
+  for (const FieldValue& value : event->values) {
+    if (value.field != c.predicate_field[id] || value.kind == ValueKind::kNull) continue;
+    const std::string_view text = decoded(value, arena);
+    for (const FieldValue& other : event->values)
+      if (other.field == c.predicate_other[id] && other.kind != ValueKind::kNull &&
+          sigma::reference_holds(*c.predicates[id].predicate, text, decoded(other, arena)))
+        return true;
+  }
+  return false;
+}
+
+Matcher::Matcher(std::shared_ptr<const Engine> engine)
+    : state_(std::make_unique<State>(std::move(engine))) {}
+Matcher::~Matcher() = default;
+Matcher::Matcher(Matcher&&) noexcept = default;
+
+std::span<const RuleIndex> Matcher::match(const NormalizedEvent& event) {
+  State& s = *state_;
+  s.matched.clear();
+  s.plan = &s.c.plans[event.route];
+  if (!s.plan->used) return s.matched;
+  s.event = &event;
+  s.forget_when_full();
+  s.signature.clear();
+  s.sign_fields();
+  s.sign_keywords();
+  s.tidy_signature();
+  if (const auto known = s.outcomes.find(event.route, s.signature)) {
+    s.matched.assign(known->matched.begin(), known->matched.end());
+    if (known->undecided.empty()) return s.matched;
+    s.stamp();
+    s.ask(known->undecided);
+    return s.matched;
+  }
+  s.decide();
+  if (!s.undecided.empty()) s.ask(s.undecided);
+  return s.matched;
+}
+
+std::vector<Matcher::Evidence> Matcher::evidence(RuleIndex rule, const NormalizedEvent& event) {
+  const Engine::Compiled& c = state_->c;
+  std::vector<Evidence> out;
+  std::vector<PredicateId> positive;
+  const std::uint32_t start = c.program_of[rule];
+  for (std::uint32_t at = start; at < c.nodes[start].end;) {
+    const ProgramNode& node = c.nodes[at];
+    if (node.kind == sigma::Expr::Kind::kPredicate) positive.push_back(node.argument);
+    at = node.kind == sigma::Expr::Kind::kNot ? node.end : at + 1;
+  }
+  Arena& arena = state_->arena;
+  for (const FieldValue& coded : event.values) {
+    const bool asked = std::any_of(positive.begin(), positive.end(), [&](PredicateId id) {
+      return c.predicate_field[id] == kNoField || c.predicate_field[id] == coded.field;
+    });
+    if (!asked) continue;
+    arena.reset();
+    const FieldValue value{coded.field, coded.kind, decoded(coded, arena), false};
+    const std::string text = folded(value.text);
+    for (const PredicateId id : positive) {
+      const bool of_field =
+          c.predicate_field[id] == kNoField || c.predicate_field[id] == value.field;
+      if (!of_field || !sigma::value_holds(c.predicates[id], value, text)) continue;
+      const std::string_view name =
+          value.field == kNoField ? std::string_view("keyword") : c.fields.name(value.field);
+      out.push_back({std::string(name), std::string(value.text)});
+      break;
+    }
+  }
+  return out;
+}
+
+}  // namespace tocsin::match

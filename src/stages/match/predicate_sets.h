@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// PredicateSets: sets of predicates, each kept once and known by a number.
+//
+// Why: many values satisfy the same predicates, mostly none. With numbers for sets, what an event
+// means to all rules is a short list of numbers, and such lists repeat (OutcomeMemo).
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <unordered_map>
+#include <vector>
+
+namespace tocsin::match {
+
+using SetId = std::uint32_t;
+inline constexpr SetId kEmptySet = 0;
+
+// Threads: one thread. Memory: clear() is the user's duty when size() grows too large.
+class PredicateSets {
+ public:
+  PredicateSets() { clear(); }
+
+  // `ids` sorted, each once.
+  [[nodiscard]] SetId intern(std::span<const std::uint32_t> ids);
+  [[nodiscard]] std::span<const std::uint32_t> at(SetId id) const {
+    return std::span(ids_).subspan(begins_[id], begins_[id + 1] - begins_[id]);
+  }
+  // Numbers held, over all sets.
+  [[nodiscard]] std::size_t size() const { return ids_.size() + begins_.size(); }
+  void clear();
+
+ private:
+  std::vector<std::uint32_t> ids_;
+  std::vector<std::size_t> begins_;  // one more than there are sets
+  std::unordered_multimap<std::uint64_t, SetId> by_hash_;
+};
+
+}  // namespace tocsin::match
