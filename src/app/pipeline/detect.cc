@@ -12,6 +12,7 @@
 #include <set>
 #include <thread>
 
+#include "app/pipeline/detect_records.h"
 #include "app/pipeline/detect_spans.h"
 #include "base/check.h"
 #include "base/log.h"
@@ -118,20 +119,6 @@ void Worker::clear() {
   sink_times_.clear();
 }
 
-bus::Record dead_letter(const bus::Message& message, const Error& error) {
-  bus::Record record;
-  record.key = message.key;
-  record.value = message.value;
-  for (const auto& [key, value] : message.headers)
-    record.headers.push_back({std::string(key), std::string(value)});
-  record.headers.push_back({"error.stage", "detect"});
-  record.headers.push_back({"error.code", "event.invalid"});
-  record.headers.push_back({"error.message", error.message});
-  record.headers.push_back(
-      {"origin", fmt::format("{}/{}/{}", message.topic, message.partition, message.offset)});
-  return record;
-}
-
 void Worker::take_new_rules() {
   const UnixNanos start = now_ns();
   swap_ns_ = 0;
@@ -155,17 +142,7 @@ void Worker::admit_alerts(const bus::Message& message) {
 }
 
 void Worker::add_alert(Alert alert) {
-  bus::Record record;
-  record.key = alert.host;
-  append_json(record.value, alert);
-  record.headers = {{"event_id", alert.event_id.to_string()},
-                    {"traceparent", trace::format_traceparent(
-                                        {result_.parent.trace,
-                                         trace::span_id_of(result_.parent.trace, "classify_event"),
-                                         result_.parent.flags})},
-                    {"source", "detect"},
-                    {"content-type", "application/json"}};
-  alert_records_.push_back(std::move(record));
+  alert_records_.push_back(alert_record(alert, result_.parent));
   alerts_.push_back(std::move(alert));
 }
 
@@ -345,6 +322,9 @@ Status Worker::run() {
     record_spans(*batch, poll_start, received);
   }
   consumer->close();
+  if (filter_.forgotten() > 0)
+    log_warning("suppression: {} keys were forgotten, more than {} were in use",
+                filter_.forgotten(), Suppressor::kKeysMax);
   return {};
 }
 

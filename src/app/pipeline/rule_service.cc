@@ -14,7 +14,8 @@
 namespace tocsin::pipeline {
 namespace {
 
-constexpr int kNice = 10;
+// Matching goes first, but a busy machine must not put new rules off for minutes.
+constexpr int kNice = 5;
 constexpr FileWatch::Milliseconds kHandOverStep{20};
 
 // Nothing of ours throws, but the library's file streams and allocations do: a disk that fails
