@@ -32,6 +32,10 @@ std::size_t character_size(unsigned char lead) {
   return lead >= 0xC0 ? 2 : 1;
 }
 
+bool is_inside_character(std::string_view value, std::size_t at) {
+  return at < value.size() && (static_cast<unsigned char>(value[at]) & 0xC0) == 0x80;
+}
+
 // Which places of the value can be reached by the parts so far, part by part.
 bool slow_matches(const Pattern& pattern, std::string_view value) {
   std::vector<bool> at(value.size() + 1, false);
@@ -42,7 +46,8 @@ bool slow_matches(const Pattern& pattern, std::string_view value) {
       if (!at[i]) continue;
       const std::string_view rest = value.substr(i);
       if (part.kind == PartKind::kMany) {
-        std::fill(next.begin() + static_cast<std::ptrdiff_t>(i), next.end(), true);
+        for (std::size_t end = i; end <= value.size(); ++end)
+          next[end] = next[end] || !is_inside_character(value, end);
       } else if (part.kind == PartKind::kLiteral) {
         if (rest.starts_with(part.text)) next[i + part.text.size()] = true;
       } else if (part.kind == PartKind::kOne) {

@@ -21,7 +21,8 @@ using Placeholders = std::map<std::string, std::vector<std::string>, std::less<>
 
 inline constexpr std::size_t kRulePredicatesMax = 200'000;
 inline constexpr std::size_t kFilePredicatesMax = 1'000'000;
-// Nodes of the conditions of one rule, and of all rules of a file. A pattern such as `1 of *` repeats what it selects.
+// Nodes of the conditions of one rule, and of all rules of a file. A pattern such as `1 of *`
+// repeats what it selects.
 inline constexpr std::size_t kRuleExprNodesMax = 1'000'000;
 inline constexpr std::size_t kFileExprNodesMax = 4'000'000;
 // Instructions of all compiled regular expressions of a file.
