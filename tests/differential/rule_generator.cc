@@ -91,7 +91,7 @@ class Generator {
     const std::string neq = chance(8) ? "|neq" : "";
     switch (below(16)) {
       case 0:
-        return chance(3) ? entry("", "[]") : entry(neq, "null");
+        return entry(neq, chance(3) ? "[]" : "null");
       case 1:
         return entry("|exists", chance(2) ? "true" : "false");
       case 2:

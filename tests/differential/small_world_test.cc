@@ -138,6 +138,7 @@ TEST_CASE("small worlds: lists of values, all, neq") {
     }
   }
   add_rule(world, "F", "[]");
+  add_rule(world, "F|neq", "[]");
   world.events = shapes_of_values();
   expect_agreement(world, 2'000);
 }
@@ -221,21 +222,16 @@ TEST_CASE("small worlds: regular expressions of the specification's grammar") {
   expect_agreement(world, 10'000);
 }
 
-// "$" before a line break that ends the value is left out: PCRE and RE2 differ there.
 TEST_CASE("small worlds: regular expressions and line breaks") {
   World world;
   for (const char* key : {"F|re", "F|re|m", "F|re|s", "F|re|i|m|s", "F|re|multiline|dotall"})
-    for (const char* expression : {"^a", "a.b", "^a.*b", "^b", "[^a]b", "a\\sb", "^.b"})
+    for (const char* expression : {"^a", "a.b", "^a.*b", "^b", "[^a]b", "a\\sb", "^.b", "a$", "^b$",
+                                   "^a+$", "a$.b", "b$|^a", "(a|b)$", "[ab]$", "^$a"})
       add_rule(world, key, yaml_quoted(expression));
+  add_rule(world, "F|re",
+           "'^$'");  // with 'm' RE2 finds an empty line behind a line break at the end
   for (const std::string& value : all_texts({"a", "b", "\n"}, 4))
     world.events.push_back(one_field(text(value)));
-  expect_agreement(world, 500);
-  for (const char* key : {"F|re", "F|re|m"})
-    for (const char* expression : {"a$", "^b$", "^$", "a$.b", "b$|^a"})
-      add_rule(world, key, yaml_quoted(expression));
-  std::erase_if(world.events, [](const JsonValue& event) {
-    return event.members.front().second.text.ends_with('\n');
-  });
   expect_agreement(world, 500);
 }
 
