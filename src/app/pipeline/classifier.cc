@@ -21,13 +21,11 @@ struct Classifier::State {
   match::Matcher matcher;
   NormalizedEvent event;
   std::vector<RuleIndex> ranked;
+  Identify who = Identify::kAll;
   std::vector<int> first_tactic_order;  // by rule; -1: the rule names no tactic
 
   State(std::shared_ptr<const match::Engine> e, const sigma::Taxonomy& taxonomy)
-      : engine(e),
-        normalizer(taxonomy, e->fields(),
-                   {.decode = false}),
-        matcher(e) {
+      : engine(e), normalizer(taxonomy, e->fields(), {.decode = false}), matcher(e) {
     const sigma::Attack& attack = sigma::Attack::built_in();
     for (const sigma::Rule& rule : e->rules())
       first_tactic_order.push_back(
@@ -125,8 +123,11 @@ void Classifier::State::add_alert(RuleIndex index, const EventSource& source, Cl
     alert.matched_fields.push_back({std::string(evidence.field), std::string(evidence.value)});
 }
 
-Classifier::Classifier(std::shared_ptr<const match::Engine> engine, const sigma::Taxonomy& taxonomy)
-    : state_(std::make_unique<State>(std::move(engine), taxonomy)) {}
+Classifier::Classifier(std::shared_ptr<const match::Engine> engine, const sigma::Taxonomy& taxonomy,
+                       Identify identify)
+    : state_(std::make_unique<State>(std::move(engine), taxonomy)) {
+  state_->who = identify;
+}
 Classifier::~Classifier() = default;
 Classifier::Classifier(Classifier&&) noexcept = default;
 
@@ -135,9 +136,12 @@ Status Classifier::classify(std::string_view json, const EventSource& source, Cl
   out.alerts.clear();
   TOCSIN_TRY_STATUS(s.normalizer.normalize(json, s.event));
   s.rank(s.matcher.match(s.event));
-  s.identify(source, out);
   s.fill_verdict(out.verdict);
-  out.verdict.classified_at = now_ns();
+  out.verdict.event_id = {};
+  if (s.who == Identify::kAll || !s.ranked.empty()) {
+    s.identify(source, out);
+    out.verdict.classified_at = now_ns();
+  }
   out.repaired = s.event.repaired;
   for (const RuleIndex index : s.ranked) s.add_alert(index, source, out);
   return {};

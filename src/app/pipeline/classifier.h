@@ -38,11 +38,15 @@ struct Classification {
   bool repaired = false;
 };
 
+// Of which events the ids, trace and time of classification are worth working out.
+enum class Identify : std::uint8_t { kAll, kDetections };
+
 // Ownership: shares the engine; the taxonomy must outlive it.
 // Threads:   one thread.
 class Classifier {
  public:
-  Classifier(std::shared_ptr<const match::Engine> engine, const sigma::Taxonomy& taxonomy);
+  Classifier(std::shared_ptr<const match::Engine> engine, const sigma::Taxonomy& taxonomy,
+             Identify identify = Identify::kAll);
   ~Classifier();
   Classifier(Classifier&&) noexcept;
 

@@ -13,7 +13,6 @@ namespace tocsin::match {
 namespace {
 
 constexpr std::size_t kFingerprint = 3;
-constexpr unsigned kKeywordBuckets = 6;  // of eight; exact bytes have the others
 
 // The bytes of what folds to an ASCII letter (base/utf8.h): U+0130, U+0131, U+017F, U+212A.
 constexpr std::array<std::string_view, 4> kFoldToAscii = {"\xC4\xB0", "\xC4\xB1", "\xC5\xBF",
@@ -160,43 +159,41 @@ void KeywordFilter::file(std::uint32_t needle, unsigned bucket) {
   }
 }
 
-void KeywordFilter::verify(std::string_view text, std::size_t at, unsigned bits,
-                           KeywordHint& hint) const {
-  for (; bits != 0; bits &= bits - 1) {
+void KeywordFilter::verify(std::string_view text, std::size_t at, unsigned bits, Run& run) const {
+  for (bits &= run.buckets; bits != 0; bits &= bits - 1) {
     for (const std::uint32_t index : buckets_[static_cast<unsigned>(__builtin_ctz(bits))]) {
       const Needle& needle = needles_[index];
       if (at < needle.at || text.size() - (at - needle.at) < needle.text.size()) continue;
       const std::string_view here = text.substr(at - needle.at, needle.text.size());
       if (needle.exact) {
         if (here == needle.text && (here.front() != '\\' || starts_escape(text, at)))
-          hint = std::max(hint, KeywordHint::kOdd);
+          run.hint = std::max(run.hint, KeywordHint::kOdd);
       } else if (equal_folded(here, needle.text)) {
-        hint = KeywordHint::kSome;
+        run.hint = KeywordHint::kSome;
         return;
       }
     }
   }
 }
 
-void KeywordFilter::scan_portable(std::string_view text, std::size_t from,
-                                  KeywordHint& hint) const {
+void KeywordFilter::scan_portable(std::string_view text, std::size_t from, Run& run) const {
   const auto byte_at = [&](std::size_t i) {
     return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u;
   };
-  for (std::size_t i = from; i < text.size() && hint != KeywordHint::kSome; ++i) {
+  for (std::size_t i = from; i < text.size() && run.hint != KeywordHint::kSome; ++i) {
     unsigned bits = 0xFF;
     for (std::size_t k = 0; k < kFingerprint; ++k) {
       const unsigned byte = byte_at(i + k);
       bits &= static_cast<unsigned>(masks_.low[k][byte & 15] & masks_.high[k][byte >> 4]);
     }
-    if (bits != 0) verify(text, i, bits, hint);
+    if (bits != 0) verify(text, i, bits, run);
   }
 }
 
 #if defined(__x86_64__)
 
 __attribute__((target("ssse3"))) std::size_t KeywordFilter::scan_ssse3(std::string_view text,
-                                                                       KeywordHint& hint) const {
+                                                                       Run& run) const {
   constexpr std::size_t kWidth = 16;
   const auto load = [](const void* at) { return _mm_loadu_si128(static_cast<const __m128i*>(at)); };
   const __m128i nibble = _mm_set1_epi8(15);
@@ -217,9 +214,9 @@ __attribute__((target("ssse3"))) std::size_t KeywordFilter::scan_ssse3(std::stri
     _mm_store_si128(reinterpret_cast<__m128i*>(bits), hits);
     for (unsigned left = ~static_cast<unsigned>(empty) & 0xFFFFu; left != 0; left &= left - 1) {
       const auto lane = static_cast<std::size_t>(__builtin_ctz(left));
-      verify(text, i + lane, bits[lane], hint);
+      verify(text, i + lane, bits[lane], run);
     }
-    if (hint == KeywordHint::kSome) break;
+    if (run.hint == KeywordHint::kSome) break;
   }
   return i;
 }
@@ -242,7 +239,7 @@ __attribute__((target("avx2"))) inline __m256i allowed(const char* at, __m256i l
 }  // namespace
 
 __attribute__((target("avx2"))) std::size_t KeywordFilter::scan_avx2(std::string_view text,
-                                                                     KeywordHint& hint) const {
+                                                                     Run& run) const {
   constexpr std::size_t kWidth = 32;
   const __m256i low0 = table_of(masks_.low[0]), high0 = table_of(masks_.high[0]);
   const __m256i low1 = table_of(masks_.low[1]), high1 = table_of(masks_.high[1]);
@@ -260,29 +257,29 @@ __attribute__((target("avx2"))) std::size_t KeywordFilter::scan_avx2(std::string
         _mm256_movemask_epi8(_mm256_cmpeq_epi8(hits, _mm256_setzero_si256())));
     for (unsigned left = ~empty; left != 0; left &= left - 1) {
       const auto lane = static_cast<std::size_t>(__builtin_ctz(left));
-      verify(text, i + lane, bits[lane], hint);
+      verify(text, i + lane, bits[lane], run);
     }
-    if (hint == KeywordHint::kSome) break;
+    if (run.hint == KeywordHint::kSome) break;
   }
   return i;
 }
 
 #endif
 
-KeywordHint KeywordFilter::scan(std::string_view text) const {
+KeywordHint KeywordFilter::run(std::string_view text, unsigned buckets) const {
   if (always_) return KeywordHint::kSome;
-  KeywordHint hint = KeywordHint::kNone;
+  Run run{KeywordHint::kNone, buckets};
   std::size_t from = 0;
 #if defined(__x86_64__)
   static const bool has_avx2 = __builtin_cpu_supports("avx2") != 0;
-  from = has_avx2 ? scan_avx2(text, hint) : scan_ssse3(text, hint);
+  from = has_avx2 ? scan_avx2(text, run) : scan_ssse3(text, run);
 #endif
-  scan_portable(text, from, hint);
-  if (hint == KeywordHint::kNone && non_ascii_ && std::any_of(text.begin(), text.end(), [](char c) {
-        return static_cast<unsigned char>(c) >= 0x80;
-      }))
-    hint = KeywordHint::kSome;
-  return hint;
+  scan_portable(text, from, run);
+  if (run.hint == KeywordHint::kNone && non_ascii_ &&
+      std::any_of(text.begin(), text.end(),
+                  [](char c) { return static_cast<unsigned char>(c) >= 0x80; }))
+    return KeywordHint::kSome;
+  return run.hint;
 }
 
 bool KeywordFilter::is_odd(std::string_view value) {

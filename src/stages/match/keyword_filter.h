@@ -36,12 +36,20 @@ class KeywordFilter {
   void add(std::string_view folded);
   void build();
 
-  // `text` is JSON, or a plain value: what the filter looks for is written alike in both.
-  [[nodiscard]] KeywordHint scan(std::string_view text) const;
+  // `text` is JSON.
+  [[nodiscard]] KeywordHint scan(std::string_view text) const { return run(text, kAllBuckets); }
+  // `text` is a decoded value: no escapes.
+  [[nodiscard]] bool may_hold(std::string_view text) const {
+    return run(text, kAllBuckets & ~kEscapeBucket) != KeywordHint::kNone;
+  }
   // Whether a value of the kind that kOdd speaks of.
   [[nodiscard]] static bool is_odd(std::string_view value);
 
  private:
+  struct Run {
+    KeywordHint hint;
+    unsigned buckets;  // those that count
+  };
   struct Needle {
     std::string text;    // folded; plain ASCII, or exact bytes
     std::size_t at = 0;  // of the fingerprint in `text`
@@ -53,14 +61,19 @@ class KeywordFilter {
     alignas(16) std::array<std::array<std::uint8_t, 16>, 3> high{};
   };
 
+  static constexpr unsigned kKeywordBuckets = 6;
+  static constexpr unsigned kEscapeBucket = 1u << 7;  // the sixth holds other exact bytes
+  static constexpr unsigned kAllBuckets = 0xFF;
+
+  [[nodiscard]] KeywordHint run(std::string_view text, unsigned buckets) const;
   [[nodiscard]] unsigned sharpest_bucket(const Needle& needle) const;
   void file(std::uint32_t needle, unsigned bucket);
   // Compares what the buckets in `bits` hold with the text around `at`.
-  void verify(std::string_view text, std::size_t at, unsigned bits, KeywordHint& hint) const;
-  void scan_portable(std::string_view text, std::size_t from, KeywordHint& hint) const;
+  void verify(std::string_view text, std::size_t at, unsigned bits, Run& run) const;
+  void scan_portable(std::string_view text, std::size_t from, Run& run) const;
 #if defined(__x86_64__)
-  std::size_t scan_avx2(std::string_view text, KeywordHint& hint) const;
-  std::size_t scan_ssse3(std::string_view text, KeywordHint& hint) const;
+  std::size_t scan_avx2(std::string_view text, Run& run) const;
+  std::size_t scan_ssse3(std::string_view text, Run& run) const;
 #endif
 
   std::vector<Needle> needles_;

@@ -58,7 +58,24 @@ void LiteralIndex::build() {
   }
   prefixes_.freeze();
   suffixes_.freeze();
+  index_short();
   choose_grams(long_literals);
+}
+
+void LiteralIndex::index_short() {
+  if (short_.empty()) return;
+  pairs_.assign(256 * 256 / 64, 0);
+  const auto mark = [&](std::size_t pair) { pairs_[pair >> 6] |= std::uint64_t{1} << (pair & 63); };
+  for (const std::uint32_t index : short_) {
+    const std::string& text = literals_[index].text;
+    const std::size_t first = static_cast<unsigned char>(text[0]);
+    short_by_first_[first].push_back(index);
+    if (text.size() > 1) {
+      mark(first * 256 + static_cast<unsigned char>(text[1]));
+      continue;
+    }
+    for (std::size_t second = 0; second < 256; ++second) mark(first * 256 + second);
+  }
 }
 
 // Each literal is filed under that one of its grams which the fewest literals hold, so that common

@@ -114,6 +114,7 @@ class LiteralIndex {
   static std::size_t gram_bit(std::uint32_t gram) {
     return static_cast<std::size_t>((gram * 0x9E3779B1u) >> 14);
   }
+  void index_short();
   void choose_grams(const std::vector<std::uint32_t>& long_literals);
 
   template <class Found>
@@ -124,12 +125,17 @@ class LiteralIndex {
     for (const std::uint32_t payload : hit->second) found(payload);
   }
 
+  // Literals of one to three bytes, by their first two; nearly all places are ruled out by one bit.
   template <class Found>
   void scan_short(std::string_view value, Found&& found) const {
     if (short_.empty()) return;
-    for (const std::uint32_t index : short_) {
-      const Literal& literal = literals_[index];
-      if (value.find(literal.text) != std::string_view::npos) found(literal.payload);
+    for (std::size_t i = 0; i < value.size(); ++i) {
+      const auto first = static_cast<unsigned char>(value[i]);
+      const auto second = i + 1 < value.size() ? static_cast<unsigned char>(value[i + 1]) : 0u;
+      const std::size_t pair = first * 256u + second;
+      if ((pairs_[pair >> 6] >> (pair & 63) & 1) == 0) continue;
+      for (const std::uint32_t index : short_by_first_[first])
+        if (value.substr(i).starts_with(literals_[index].text)) found(literals_[index].payload);
     }
   }
 
@@ -171,6 +177,8 @@ class LiteralIndex {
   std::unordered_map<std::string_view, std::vector<std::uint32_t>> whole_;
   Trie prefixes_, suffixes_;
   std::vector<std::uint32_t> short_;  // kAnywhere literals of fewer than four bytes
+  std::array<std::vector<std::uint32_t>, 256> short_by_first_;
+  std::vector<std::uint64_t> pairs_;  // bit: a short literal can start with these two bytes
   std::vector<std::uint64_t> bitmap_;
   std::vector<GramSlot> gram_slots_;
   std::size_t gram_mask_ = 0;

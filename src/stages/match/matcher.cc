@@ -164,10 +164,12 @@ void Matcher::State::sign_keywords() {
   } else {
     const KeywordHint hint = filter.scan(event->json);
     for (const FieldValue& value : event->values) {
-      // A derived value is no part of the JSON.
-      const bool look = hint == KeywordHint::kSome || (!value.encoded && !value.text.empty()) ||
-                        (hint == KeywordHint::kOdd && KeywordFilter::is_odd(value.text));
-      if (look) collect_keywords(value);
+      if (hint == KeywordHint::kSome || (!value.encoded && !value.text.empty())) {
+        collect_keywords(value);  // a derived value is no part of the JSON
+      } else if (hint == KeywordHint::kOdd && KeywordFilter::is_odd(value.text)) {
+        arena.reset();
+        if (filter.may_hold(decoded(value, arena))) collect_keywords(value);
+      }
     }
   }
   if (keyword_found.empty()) return;

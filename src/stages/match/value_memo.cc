@@ -4,6 +4,8 @@
 #include <cstring>
 #include <random>
 
+#include "base/small_bytes.h"
+
 namespace tocsin::match {
 namespace {
 
@@ -67,7 +69,7 @@ std::optional<SetId> ValueMemo::find(const Key& key) const {
     if (slot.hash != key.hash) continue;
     const char* const at = text_.data() + slot.at;
     if (load<std::uint32_t>(at) == key.tag && load<std::uint32_t>(at + 4) == key.value.size() &&
-        (key.value.empty() || std::memcmp(at + kHead, key.value.data(), key.value.size()) == 0))
+        equal_bytes(at + kHead, key.value.data(), key.value.size()))
       return slot.set;
   }
 }

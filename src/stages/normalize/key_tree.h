@@ -15,6 +15,7 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "base/small_bytes.h"
 #include "stages/normalize/name_table.h"
 
 namespace tocsin::normalize {
@@ -64,7 +65,9 @@ class KeyTree {
   // remembers what follows the member before (parent.first for the first); null: nowhere.
   [[nodiscard]] KeyNode& child(KeyNode& parent, KeyNode** guess, std::string_view key,
                                KeyNode& passing) {
-    if (guess != nullptr && *guess != nullptr && (*guess)->key == key) return **guess;
+    if (guess != nullptr && *guess != nullptr && (*guess)->key.size() == key.size() &&
+        equal_bytes((*guess)->key.data(), key.data(), key.size()))
+      return **guess;
     KeyNode& found = find_or_add(parent, key, passing);
     if (guess != nullptr && !found.passing) *guess = &found;
     return found;

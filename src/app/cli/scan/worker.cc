@@ -57,7 +57,11 @@ void append_row(std::string& out, Output format, const Alert& alert) {
 }  // namespace
 
 Worker::Worker(WorkerContext& shared)
-    : shared_(shared), reader_(shared.plan), classifier_(shared.engine, shared.taxonomy) {
+    : shared_(shared),
+      reader_(shared.plan),
+      classifier_(
+          shared.engine, shared.taxonomy,
+          shared.all_verdicts ? pipeline::Identify::kAll : pipeline::Identify::kDetections) {
   chunk_.timelines.resize(shared.timelines.size());
 }
 
