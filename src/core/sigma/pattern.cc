@@ -1,16 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/sigma/pattern.h"
 
-#include <array>
 #include <cstddef>
+#include <cstring>
 
 #include "base/utf8.h"
 
 namespace tocsin::sigma {
 namespace {
 
-constexpr std::array<std::string_view, 5> kDashes = {"-", "/", "\xE2\x80\x93", "\xE2\x80\x94",
-                                                     "\xE2\x80\x95"};
+// The bytes of the dash at the front of `text`: - / U+2013 U+2014 U+2015; 0: none.
+std::size_t dash_size(std::string_view text) {
+  if (text.empty()) return 0;
+  if (text[0] == '-' || text[0] == '/') return 1;
+  const bool wide = text.size() >= 3 && text[0] == '\xE2' && text[1] == '\x80' &&
+                    (text[2] == '\x93' || text[2] == '\x94' || text[2] == '\x95');
+  return wide ? 3 : 0;
+}
+
+std::size_t find(std::string_view text, std::string_view literal, std::size_t from) {
+  if (from > text.size()) return std::string_view::npos;
+  const void* const found =
+      memmem(text.data() + from, text.size() - from, literal.data(), literal.size());
+  return found == nullptr ? std::string_view::npos
+                          : static_cast<std::size_t>(static_cast<const char*>(found) - text.data());
+}
 
 std::size_t character_size(std::string_view text) {
   const auto lead = static_cast<unsigned char>(text.front());
@@ -32,8 +46,7 @@ std::size_t take(const Part& part, std::string_view text) {
     case PartKind::kOne:
       return text.empty() ? std::string_view::npos : character_size(text);
     case PartKind::kDash:
-      for (const std::string_view dash : kDashes)
-        if (text.starts_with(dash)) return dash.size();
+      if (const std::size_t size = dash_size(text); size > 0) return size;
       return std::string_view::npos;
     case PartKind::kMany:
       break;
@@ -139,6 +152,25 @@ Pattern Pattern::folded() const {
   return out;
 }
 
+// The first place behind `at` where what follows a kMany, from `part` on, can start.
+std::size_t Pattern::next_start(std::string_view text, std::size_t part, std::size_t at) const {
+  const Part& first = parts_[part];
+  if (first.kind == PartKind::kLiteral) return find(text, first.text, at + 1);
+  if (first.kind != PartKind::kDash) return at + character_size(text.substr(at));
+  if (part + 1 < parts_.size() && parts_[part + 1].kind == PartKind::kLiteral) {
+    const std::string_view literal = parts_[part + 1].text;
+    for (std::size_t next = at + 2;; ++next) {
+      next = find(text, literal, next);
+      if (next == std::string_view::npos) return next;
+      if (dash_size(text.substr(next - 1, 1)) == 1) return next - 1;
+      if (next >= at + 4 && dash_size(text.substr(next - 3, 3)) == 3) return next - 3;
+    }
+  }
+  for (std::size_t next = at + 1; next < text.size(); ++next)
+    if (dash_size(text.substr(next)) > 0) return next;
+  return std::string_view::npos;
+}
+
 bool Pattern::matches(std::string_view text) const {
   std::size_t part = 0;
   std::size_t at = 0;
@@ -162,13 +194,8 @@ bool Pattern::matches(std::string_view text) const {
       }
     }
     if (resume_part == std::string_view::npos || resume_at >= text.size()) return false;
-    const Part& anchor = parts_[resume_part];
-    if (anchor.kind == PartKind::kLiteral) {
-      resume_at = text.find(anchor.text, resume_at + 1);
-      if (resume_at == std::string_view::npos) return false;
-    } else {
-      resume_at += character_size(text.substr(resume_at));
-    }
+    resume_at = next_start(text, resume_part, resume_at);
+    if (resume_at == std::string_view::npos) return false;
     part = resume_part;
     at = resume_at;
   }

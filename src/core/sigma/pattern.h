@@ -62,6 +62,9 @@ class Pattern {
   bool operator==(const Pattern&) const = default;
 
  private:
+  [[nodiscard]] std::size_t next_start(std::string_view text, std::size_t part,
+                                       std::size_t at) const;
+
   std::vector<Part> parts_;
 };
 

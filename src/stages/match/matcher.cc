@@ -3,6 +3,7 @@
 // Matcher: one event's way through an engine.
 #include <algorithm>
 #include <string>
+#include <utility>
 
 #include "base/arena.h"
 #include "base/utf8.h"
@@ -46,6 +47,8 @@ struct Matcher::State {
   std::string folded_text;
   std::vector<PredicateId> found, keyword_found;
   std::vector<int> atoms;
+  std::uint32_t search_number = 0;
+  std::vector<std::uint32_t> verified;  // by predicate: the search that last tried it
   std::vector<std::uint32_t> regexes;
 
   // Stamped with the epoch in which they were last true, so that nothing needs clearing.
@@ -71,10 +74,12 @@ struct Matcher::State {
   [[nodiscard]] bool holds(PredicateId id);
   [[nodiscard]] bool test_late(PredicateId id);
   [[nodiscard]] bool test_reference(PredicateId id);
+  [[nodiscard]] bool shows(PredicateId id, const FieldValue& value);
 };
 
 Matcher::State::State(std::shared_ptr<const Engine> e)
     : engine(std::move(e)), c(*engine->compiled_) {
+  verified.assign(c.predicates.size(), 0);
   predicate_seen.assign(c.predicates.size(), 0);
   late_tested.assign(c.predicates.size(), 0);
   late_result.assign(c.predicates.size(), 0);
@@ -100,11 +105,18 @@ void Matcher::State::search(FieldId field, const FieldValue& coded) {
   append_folded(folded_text, value.text);
   found.clear();
   atoms.clear();
+  if (++search_number == 0) {
+    std::fill(verified.begin(), verified.end(), 0);
+    search_number = 1;
+  }
   tests.literals.scan(folded_text, [&](std::uint32_t payload) {
     if ((payload & kAtomBit) != 0)
       atoms.push_back(static_cast<int>(payload & ~kAtomBit));
-    else if (!c.verify[payload] || sigma::value_holds(c.predicates[payload], value, folded_text))
+    else if (!c.verify[payload])
       found.push_back(payload);
+    else if (std::exchange(verified[payload], search_number) != search_number &&
+             sigma::value_holds(c.predicates[payload], value, folded_text))
+      found.push_back(payload);  // a literal may be found many times, its pattern is tried once
   });
   if (!tests.regexes.empty()) run_regexes(tests, value);
   for (const PredicateId id : tests.others)
@@ -295,6 +307,20 @@ bool Matcher::State::test_reference(PredicateId id) {
   return false;
 }
 
+// Whether the value is why the predicate holds. What the memo knows is not tried again.
+bool Matcher::State::shows(PredicateId id, const FieldValue& value) {
+  const FieldId field = c.predicate_field[id];
+  if ((field != kNoField && field != value.field) || value.kind == ValueKind::kNull) return false;
+  if (c.settled[id] == Settled::kByValue) {
+    const FieldId tests = field == kNoField ? c.keyword_field() : field;
+    const auto set = sets.at(look_up(values.key(tag_of(tests, value), value.text), tests, value));
+    return std::binary_search(set.begin(), set.end(), id);
+  }
+  if (c.settled[id] == Settled::kByPresence || field != kNoField) return false;
+  arena.reset();
+  return sigma::value_holds(c.predicates[id], {value.field, value.kind, decoded(value, arena)}, {});
+}
+
 Matcher::Matcher(std::shared_ptr<const Engine> engine)
     : state_(std::make_unique<State>(std::move(engine))) {}
 Matcher::~Matcher() = default;
@@ -333,24 +359,14 @@ std::vector<Matcher::Evidence> Matcher::evidence(RuleIndex rule, const Normalize
     if (node.kind == sigma::Expr::Kind::kPredicate) positive.push_back(node.argument);
     at = node.kind == sigma::Expr::Kind::kNot ? node.end : at + 1;
   }
-  Arena& arena = state_->arena;
-  for (const FieldValue& coded : event.values) {
-    const bool asked = std::any_of(positive.begin(), positive.end(), [&](PredicateId id) {
-      return c.predicate_field[id] == kNoField || c.predicate_field[id] == coded.field;
-    });
-    if (!asked) continue;
-    arena.reset();
-    const FieldValue value{coded.field, coded.kind, decoded(coded, arena), false};
-    const std::string text = folded(value.text);
-    for (const PredicateId id : positive) {
-      const bool of_field =
-          c.predicate_field[id] == kNoField || c.predicate_field[id] == value.field;
-      if (!of_field || !sigma::value_holds(c.predicates[id], value, text)) continue;
-      const std::string_view name =
-          value.field == kNoField ? std::string_view("keyword") : c.fields.name(value.field);
-      out.push_back({std::string(name), std::string(value.text)});
-      break;
-    }
+  std::sort(positive.begin(), positive.end());
+  Arena texts;
+  for (const FieldValue& value : event.values) {
+    const auto shows = [&](PredicateId id) { return state_->shows(id, value); };
+    if (std::none_of(positive.begin(), positive.end(), shows)) continue;
+    const std::string_view name =
+        value.field == kNoField ? std::string_view("keyword") : c.fields.name(value.field);
+    out.push_back({std::string(name), std::string(decoded(value, texts))});
   }
   return out;
 }
