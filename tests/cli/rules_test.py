@@ -94,7 +94,7 @@ class Explain(Case):
             "System": {"Channel": "Microsoft-Windows-Sysmon/Operational", "EventID": 1},
             "EventData": {"User": None, "Image": "C:\\vssadmin.exe", "CommandLine": "delete shadows"}}}))
         out, _ = self.explain("11111111", "null.json")
-        self.assertRegex(out, r"✔ User: null\n +event: null")
+        self.assertRegex(out, r"✔ filter_null: User: null\n +event: null")
 
     def test_as_json(self):
         out, _ = self.explain("11111111", "in.jsonl", "--format", "json")
@@ -133,7 +133,7 @@ filter:
 """)
         out, _ = self.explain("11111111", "in.jsonl", "--line", "2")
         self.assertIn("✘ filter Our backup runs", out)
-        self.assertRegex(out, r"✔ ours\n +✔ User: 'u'\n +event: 'u'")
+        self.assertRegex(out, r"✔ ours: User: 'u'\n +event: 'u'")
         self.assertIn("The rule does not match.", out)
         out, _ = self.run_("rules", "list", "rules")
         self.assertIn("[1 filter]", out)
@@ -197,6 +197,13 @@ class CheckAndList(Case):
         out, _ = self.run_("rules", "check", "rules", "--warnings")
         self.assertIn("logsource.unknown", out)
         self.run_("rules", "check", "rules", "--strict", code=1)
+
+    def test_a_field_that_no_event_of_the_log_has(self):
+        dead = SHADOW.replace("11111111", "55555555").replace("CommandLine", "NoSuchField")
+        self.write("rules/windows/dead.yml", dead)
+        out, _ = self.run_("rules", "check", "rules", "--warnings")
+        self.assertIn("rule.never_fires", out)
+        self.assertIn("carries NoSuchField", out)
 
     def ids(self, *args):
         out, _ = self.run_("rules", "list", "rules", "--json", *args)

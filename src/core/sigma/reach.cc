@@ -70,14 +70,15 @@ class RouteCheck {
 std::string why_never_fires(const Taxonomy& taxonomy, const Rule& rule) {
   if (rule.logsource.product.empty()) return {};
   if (!taxonomy.knows(rule.logsource)) return "no event is of this log source";
-  std::set<std::string> missing;
+  std::set<std::string> missing;  // in all of its routes
   bool read = false;
   for (const Route& route : taxonomy.routes()) {
     if (route.product.empty() || !Taxonomy::reads(rule.logsource, route)) continue;
-    read = true;
     RouteCheck check(taxonomy, rule, route);
     if (check.can_fire()) return {};
-    missing.insert(check.missing().begin(), check.missing().end());
+    if (!read) missing = check.missing();
+    std::erase_if(missing, [&](const auto& field) { return check.missing().count(field) == 0; });
+    read = true;
   }
   if (!read) return {};
   if (missing.empty()) return "its condition holds for no event of this log source";

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <iterator>
+#include <optional>
 #include <tuple>
 #include <unordered_map>
 
@@ -99,8 +100,9 @@ class Loader {
     if (d.path != shown_path_) {
       shown_path_ = d.path;
       shown_text_ = read_rule_file(d.path, kFileBytesMax).value_or(std::string());
+      shown_source_.emplace(shown_text_);
     }
-    SourceText(shown_text_).show(d);
+    if (shown_source_) shown_source_->show(d);
   }
 
   void drop_duplicates() {
@@ -141,6 +143,7 @@ class Loader {
   std::vector<Filter> filters_;
   RuleFileFinder finder_;
   std::string shown_path_, shown_text_;
+  std::optional<SourceText> shown_source_;  // views shown_text_; finds its lines once
   std::size_t shown_ = 0;
 };
 

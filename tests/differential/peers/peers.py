@@ -53,10 +53,11 @@ def tocsin_alerts(rules, path, cwd):
 
 
 def tocsin_refuses(folders, cwd):
-    """(file, code) of all rules that `tocsin rules check` refuses."""
+    """(file, code) of all rules that `tocsin rules check` refuses. Not for an id that another file has: here files stand alone."""
     out = json.loads(run(TOCSIN, "-q", "rules", "check", "--json", *folders, ok=(0, 1), env=environment(), cwd=cwd))
     found = out if isinstance(out, list) else out.get("diagnostics", [])
-    return {(d.get("path") or d.get("file"), d["code"]) for d in found if d["severity"] == "error"}
+    errors = [d for d in found if d["severity"] == "error" and d["code"] != "rule.duplicate_id"]
+    return sorted({(d.get("path") or d.get("file"), d["code"]) for d in errors})
 
 
 def for_all_windows_logs(text):

@@ -13,6 +13,7 @@
 #include "app/cli/rules/rules.h"
 #include "app/cli/rules/sarif.h"
 #include "base/json_writer.h"
+#include "core/sigma/reach.h"
 
 namespace tocsin::cli::rules {
 namespace {
@@ -57,17 +58,23 @@ std::map<std::string, FolderCount> count_folders(const sigma::RuleSet& set,
   return out;
 }
 
-// A rule for a product that the mappings know, but for a log of it that they do not: it never
-// fires.
-void warn_of_dead_logsources(sigma::RuleSet& set, const sigma::Taxonomy& taxonomy) {
+// A rule for a product that the mappings know, but for a log of it that they do not, or for fields
+// that no event of its log has: it never fires.
+void warn_of_dead_rules(sigma::RuleSet& set, const sigma::Taxonomy& taxonomy) {
   for (const sigma::Rule& rule : set.rules) {
-    if (taxonomy.knows(rule.logsource)) continue;
-    set.diagnostics.push_back({sigma::Severity::kWarning, "logsource.unknown", rule.path, rule.mark,
-                               rule.id,
-                               fmt::format("no event belongs to the log source {}, so the rule "
-                                           "never fires",
-                                           logsource_text(rule.logsource)),
-                               "see mappings/windows.yml for those that are known", ""});
+    const std::string why = sigma::why_never_fires(taxonomy, rule);
+    if (why.empty()) continue;
+    const bool log_known = taxonomy.knows(rule.logsource);
+    set.diagnostics.push_back(
+        {sigma::Severity::kWarning, log_known ? "rule.never_fires" : "logsource.unknown", rule.path,
+         rule.mark, rule.id,
+         log_known
+             ? fmt::format("{} ({}), so the rule never fires", why, logsource_text(rule.logsource))
+             : fmt::format("no event belongs to the log source {}, so the rule never fires",
+                           logsource_text(rule.logsource)),
+         log_known ? "unless an agent adds the field; docs/sigma-coverage.md says what is mapped"
+                   : "see mappings/windows.yml for those that are known",
+         ""});
   }
 }
 
@@ -136,7 +143,7 @@ int check(const CheckOptions& options) {
   if (!set) return usage_error(set.error());
   const auto taxonomy = load_taxonomy(options.rules.options);
   if (!taxonomy) return usage_error(taxonomy.error());
-  warn_of_dead_logsources(*set, *taxonomy);
+  warn_of_dead_rules(*set, *taxonomy);
   const auto warnings = static_cast<std::size_t>(std::count_if(
       set->diagnostics.begin(), set->diagnostics.end(),
       [](const sigma::Diagnostic& d) { return d.severity == sigma::Severity::kWarning; }));

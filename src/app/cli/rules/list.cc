@@ -16,6 +16,10 @@
 namespace tocsin::cli::rules {
 namespace {
 
+// A narrow table shows what `rules explain` takes for an id, and leaves the room to the titles.
+constexpr std::size_t kWide = 140;
+constexpr std::size_t kIdPrefix = 8;
+
 struct ListOptions {
   RulePaths rules;
   RuleFilter filter;
@@ -134,6 +138,7 @@ std::string notes_of(const sigma::Rule& rule) {
 }
 
 std::string as_table(const Chosen& rules, std::size_t all, const Style& style) {
+  const bool narrow = style.width < kWide;
   Table table;
   table.columns = {{"ID"},
                    {"LEVEL"},
@@ -142,7 +147,7 @@ std::string as_table(const Chosen& rules, std::size_t all, const Style& style) {
                    {"TACTICS", Align::kLeft, true},
                    {"TITLE", Align::kLeft, true}};
   for (const sigma::Rule* rule : rules)
-    table.rows.push_back({{rule->id, Tint::kDim},
+    table.rows.push_back({{narrow ? rule->id.substr(0, kIdPrefix) : rule->id, Tint::kDim},
                           {std::string(to_string(rule->level)), level_tint(rule->level)},
                           rule->status,
                           logsource_text(rule->logsource),

@@ -99,11 +99,10 @@ class Builder {
 
   Explained build(const Expr& expr, std::string_view around) {
     const std::string name = selection_of(expr);
-    if (expr.kind == Expr::Kind::kNot && name != around) return group(expr, around);
+    if (expr.kind == Expr::Kind::kNot && name != around && !is_key_negation(expr))
+      return group(expr, around);
     const bool named = !name.empty() && name != around;
-    Explained out = folds(expr, !name.empty()) && (!named || expr.kind == Expr::Kind::kPredicate)
-                        ? item(expr)
-                        : group(expr, name);
+    Explained out = folds(expr, !name.empty()) ? item(expr) : group(expr, name);
     if (named) out.name = name;
     return out;
   }
@@ -169,6 +168,19 @@ class Builder {
              std::any_of(e.children.begin(), e.children.end(), has_not);
     };
     return in_selection || !has_not(expr);
+  }
+
+  // Whether a `not` is a key's own (neq, exists: false), not the condition's.
+  bool is_key_negation(const Expr& expr) const {
+    const Expr& child = expr.children.front();
+    if (child.kind == Expr::Kind::kNot || !folds(expr, true)) return false;
+    bool negates = false;
+    each_predicate(child, [&](std::uint32_t index) {
+      const WrittenItem* item = written_.at(rule_, index);
+      negates = item != nullptr && (item->key.find("|neq") != std::string::npos ||
+                                    item->key.find("|exists") != std::string::npos);
+    });
+    return negates;
   }
 
   Explained group(const Expr& expr, std::string_view around) {
