@@ -85,7 +85,10 @@ void LayerRuns::normalize(const FieldTable& fields, bool decode) {
   normalize::Normalizer normalizer(*taxonomy_, fields, {.decode = decode});
   NormalizedEvent event;
   for (const std::string& line : lines_)
-    if (normalizer.normalize(line, event)) witness_ += event.values.size() + event.route;
+    if (normalizer.normalize(line, event))
+      witness_ += event.route + static_cast<std::uint64_t>(std::count_if(
+                                    event.values.begin(), event.values.end(),
+                                    [](const FieldValue& v) { return v.field != kNoField; }));
 }
 
 void LayerRuns::match(match::Matcher& matcher) {

@@ -60,23 +60,28 @@ Status Walker::walk(const JsonIndex& index) {
   places_.begin_event();
   bool good = cursor_.peek() == '{';
   if (!good)
-    wrong("the text is no object");
+    wrong("it starts with something else");
   else
     good = object(root, 0);
   if (good && cursor_.peek() != '\0')
     return fail(ErrorCode::kInvalid, "text follows the JSON object");
-  if (!good) return fail(ErrorCode::kInvalid, "not a JSON object: " + error_);
+  if (!good) return fail(ErrorCode::kInvalid, error_);
   return {};
 }
 
 bool Walker::wrong(std::string message) {
-  if (error_.empty()) error_ = std::move(message);
+  if (error_.empty()) error_ = "not a JSON object: " + std::move(message);
   return false;
 }
 
+bool Walker::too_deep(int depth) {
+  if (depth <= Normalizer::kDepthMax) return false;
+  error_ = fmt::format("nested deeper than {} levels", Normalizer::kDepthMax);
+  return true;
+}
+
 bool Walker::object(KeyNode& node, int depth) {
-  if (depth > Normalizer::kDepthMax)
-    return wrong(fmt::format("nested deeper than {} levels", Normalizer::kDepthMax));
+  if (too_deep(depth)) return false;
   cursor_.step();
   if (cursor_.take('}')) return true;
   KeyNode passing;
@@ -96,8 +101,7 @@ bool Walker::object(KeyNode& node, int depth) {
 }
 
 bool Walker::array(KeyNode& node, int depth) {
-  if (depth > Normalizer::kDepthMax)
-    return wrong(fmt::format("nested deeper than {} levels", Normalizer::kDepthMax));
+  if (too_deep(depth)) return false;
   cursor_.step();
   if (cursor_.take(']')) return true;
   KeyNode passing;

@@ -74,6 +74,7 @@ class Walker {
   [[nodiscard]] bool scalar(const KeyNode& node);
   void add(const NameEntry* entry, ValueKind kind, std::string_view text);
   bool wrong(std::string message);
+  [[nodiscard]] bool too_deep(int depth);
 
   KeyTree& tree_;
   Places& places_;
