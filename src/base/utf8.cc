@@ -4,6 +4,8 @@
 #include <simdjson.h>
 #include <utf8proc.h>
 
+#include <cstring>
+
 namespace tocsin {
 namespace {
 
@@ -62,6 +64,34 @@ std::uint32_t fold(std::uint32_t c) {
   const std::uint32_t upper =
       static_cast<std::uint32_t>(utf8proc_toupper(static_cast<utf8proc_int32_t>(c)));
   return lower(upper);
+}
+
+// Eight bytes at a time.
+constexpr std::uint64_t kEach = 0x0101010101010101ULL;
+constexpr std::uint64_t kHighBits = 0x80 * kEach;
+
+std::size_t ascii_prefix(std::string_view text) {
+  std::size_t at = 0;
+  for (std::uint64_t word; at + sizeof word <= text.size(); at += sizeof word) {
+    std::memcpy(&word, text.data() + at, sizeof word);
+    if ((word & kHighBits) != 0) break;
+  }
+  while (at < text.size() && static_cast<std::uint8_t>(text[at]) < 0x80) ++at;
+  return at;
+}
+
+// `text` is ASCII, so that no sum below carries into the next byte.
+void lower_ascii(char* text, std::size_t size) {
+  std::size_t at = 0;
+  for (std::uint64_t word; at + sizeof word <= size; at += sizeof word) {
+    std::memcpy(&word, text + at, sizeof word);
+    const std::uint64_t from_a = word + (0x80 - 'A') * kEach;
+    const std::uint64_t behind_z = word + (0x7F - 'Z') * kEach;
+    word += ((from_a ^ behind_z) & kHighBits) >> 2;  // 0x20 for each capital letter
+    std::memcpy(text + at, &word, sizeof word);
+  }
+  for (; at < size; ++at)
+    if (text[at] >= 'A' && text[at] <= 'Z') text[at] = static_cast<char>(text[at] + 32);
 }
 
 }  // namespace
@@ -128,10 +158,11 @@ void append_utf16le(std::string& out, std::string_view bytes) {
 
 void append_folded(std::string& out, std::string_view text) {
   while (!text.empty()) {
-    const auto lead = static_cast<std::uint8_t>(text.front());
-    if (lead < 0x80) {
-      out.push_back(lead >= 'A' && lead <= 'Z' ? static_cast<char>(lead + 32) : text.front());
-      text.remove_prefix(1);
+    if (const std::size_t ascii = ascii_prefix(text); ascii > 0) {
+      const std::size_t at = out.size();
+      out.append(text, 0, ascii);
+      lower_ascii(out.data() + at, ascii);
+      text.remove_prefix(ascii);
       continue;
     }
     const Unit unit = decode(text);

@@ -6,7 +6,9 @@
 #include <pcre2.h>
 #include <re2/re2.h>
 
+#include <charconv>
 #include <cstdint>
+#include <optional>
 
 namespace tocsin::sigma {
 namespace {
@@ -29,6 +31,41 @@ class LinearRegex : public Regex {
 
  private:
   re2::RE2 program_;
+};
+
+// `.{1000,}`: rules for overlong values. RE2 would keep a state for each of the thousand counts.
+class LongRunRegex : public Regex {
+ public:
+  LongRunRegex(std::size_t characters, bool dot_all) : characters_(characters), dot_all_(dot_all) {}
+
+  // The characters that `.{n,}` asks for; empty: another pattern.
+  static std::optional<std::size_t> characters_of(std::string_view pattern) {
+    if (!pattern.starts_with(".{") || !pattern.ends_with(",}")) return std::nullopt;
+    const std::string_view digits = pattern.substr(2, pattern.size() - 4);
+    std::size_t count = 0;
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), count);
+    if (error != std::errc{} || end != digits.data() + digits.size()) return std::nullopt;
+    return count;
+  }
+
+  bool found_in(std::string_view text) const override {
+    if (text.size() < characters_) return false;
+    std::size_t run = 0;
+    for (const char c : text) {
+      if (run >= characters_) return true;
+      if (c == '\n' && !dot_all_)
+        run = 0;
+      else if ((static_cast<unsigned char>(c) & 0xC0) != 0x80)
+        ++run;
+    }
+    return run >= characters_;
+  }
+  bool linear_time() const override { return true; }
+  std::size_t cost() const override { return 1; }
+
+ private:
+  std::size_t characters_;
+  bool dot_all_;
 };
 
 class BacktrackingRegex : public Regex {
@@ -138,6 +175,9 @@ Result<std::shared_ptr<const Regex>> Regex::compile(const std::string& pattern, 
   // RE2 has no option for ^ and $ at line breaks outside POSIX syntax; the inline flag does it.
   const std::string text = flags.multi_line ? "(?m)" + pattern : with_pcre_dollar(pattern);
   auto linear = std::make_shared<LinearRegex>(text, options);
+  if (const auto characters = LongRunRegex::characters_of(pattern); linear->ok() && characters)
+    return std::shared_ptr<const Regex>(
+        std::make_shared<const LongRunRegex>(*characters, flags.dot_all));
   if (linear->ok()) return std::shared_ptr<const Regex>(std::move(linear));
   if (linear->code() == re2::RE2::ErrorPatternTooLarge)
     return fail(ErrorCode::kExhausted, "a regular expression whose program takes more than 8 MiB");

@@ -58,7 +58,8 @@ ValueMemo::ValueMemo() : seed_(std::random_device{}()), slots_(kSlots) {
 
 void ValueMemo::clear() {
   slots_.assign(kSlots, Slot{});
-  text_.clear();
+  text_.reset();
+  text_bytes_ = 0;
   entries_ = 0;
 }
 
@@ -67,7 +68,7 @@ std::optional<SetId> ValueMemo::find(const Key& key) const {
     const Slot& slot = slots_[i];
     if (slot.hash == 0) return std::nullopt;
     if (slot.hash != key.hash) continue;
-    const char* const at = text_.data() + slot.at;
+    const char* const at = slot.text;
     if (load<std::uint32_t>(at) == key.tag && load<std::uint32_t>(at + 4) == key.value.size() &&
         equal_bytes(at + kHead, key.value.data(), key.value.size()))
       return slot.set;
@@ -78,11 +79,12 @@ void ValueMemo::insert(const Key& key, SetId set) {
   if (key.value.size() > kValueBytesMax || full()) return;
   std::size_t i = home(key);
   while (slots_[i].hash != 0) i = (i + 1) % kSlots;
-  slots_[i] = {key.hash, set, static_cast<std::uint32_t>(text_.size())};
   const std::uint32_t head[2] = {key.tag, static_cast<std::uint32_t>(key.value.size())};
-  const char* const bytes = reinterpret_cast<const char*>(head);
-  text_.insert(text_.end(), bytes, bytes + kHead);
-  text_.insert(text_.end(), key.value.begin(), key.value.end());
+  char* const text = text_.allocate(kHead + key.value.size());
+  std::memcpy(text, head, kHead);
+  key.value.copy(text + kHead, key.value.size());
+  text_bytes_ += kHead + key.value.size();
+  slots_[i] = {key.hash, text, set};
   ++entries_;
 }
 

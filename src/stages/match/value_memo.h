@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/arena.h"
 #include "stages/match/predicate_sets.h"
 
 namespace tocsin::match {
@@ -38,9 +39,7 @@ class ValueMemo {
   void prefetch(const Key& key) const { __builtin_prefetch(&slots_[home(key)]); }
   [[nodiscard]] std::optional<SetId> find(const Key& key) const;
   void insert(const Key& key, SetId set);
-  [[nodiscard]] bool full() const {
-    return entries_ >= kEntriesMax || text_.size() > kTextBytesMax;
-  }
+  [[nodiscard]] bool full() const { return entries_ >= kEntriesMax || text_bytes_ > kTextBytesMax; }
   void clear();
 
  private:
@@ -49,16 +48,17 @@ class ValueMemo {
   static constexpr std::size_t kTextBytesMax = 16u << 20;
 
   struct Slot {
-    std::uint64_t hash = 0;  // 0: free
+    std::uint64_t hash = 0;      // 0: free
+    const char* text = nullptr;  // tag, size, bytes
     SetId set = 0;
-    std::uint32_t at = 0;  // in text_: tag, size, bytes
   };
   [[nodiscard]] static std::size_t home(const Key& key) { return (key.hash >> 20) % kSlots; }
   [[nodiscard]] static std::uint64_t hash_bytes(std::string_view text, std::uint64_t seed);
 
   std::uint64_t seed_;
   std::vector<Slot> slots_;
-  std::vector<char> text_;
+  Arena text_;
+  std::size_t text_bytes_ = 0;
   std::size_t entries_ = 0;
 };
 
