@@ -52,7 +52,10 @@ void LiteralIndex::build() {
         suffixes_.insert(literal.text, true, literal.payload);
         break;
       case Anchor::kAnywhere:
-        (literal.text.size() < kGram ? short_ : long_literals).push_back(i);
+        (literal.text.size() >= kGram ? long_literals
+         : literal.text.size() == 1   ? single_
+                                      : short_)
+            .push_back(i);
         break;
     }
   }
@@ -64,17 +67,17 @@ void LiteralIndex::build() {
 
 void LiteralIndex::index_short() {
   if (short_.empty()) return;
-  pairs_.assign(256 * 256 / 64, 0);
-  const auto mark = [&](std::size_t pair) { pairs_[pair >> 6] |= std::uint64_t{1} << (pair & 63); };
+  short_bits_.assign(kShortBits / 64, 0);
   for (const std::uint32_t index : short_) {
     const std::string& text = literals_[index].text;
-    const std::size_t first = static_cast<unsigned char>(text[0]);
-    short_by_first_[first].push_back(index);
-    if (text.size() > 1) {
-      mark(first * 256 + static_cast<unsigned char>(text[1]));
-      continue;
+    short_by_first_[static_cast<unsigned char>(text[0])].push_back(index);
+    for (unsigned third = 0; third < 256; ++third) {  // a literal of two bytes: whatever follows
+      const char bytes[kGram] = {text[0], text[1],
+                                 text.size() > 2 ? text[2] : static_cast<char>(third), 0};
+      const std::size_t bit = short_bit(load_gram(bytes));
+      short_bits_[bit >> 6] |= std::uint64_t{1} << (bit & 63);
+      if (text.size() > 2) break;
     }
-    for (std::size_t second = 0; second < 256; ++second) mark(first * 256 + second);
   }
 }
 

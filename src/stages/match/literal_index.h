@@ -41,13 +41,13 @@ class LiteralIndex {
     scan_whole(value, found);
     if (prefixes_.used()) prefixes_.walk_forward(value, found);
     if (suffixes_.used()) suffixes_.walk_backward(value, found);
-    scan_short(value, found);
-    scan_grams(value, found);
+    scan_anywhere(value, found);
   }
 
  private:
   static constexpr std::size_t kGram = 4;
   static constexpr std::size_t kBitmapBits = 1u << 18;
+  static constexpr std::size_t kShortBits = 1u << 17;
 
   struct Literal {
     std::string text;
@@ -115,6 +115,10 @@ class LiteralIndex {
     return static_cast<std::size_t>((gram * 0x9E3779B1u) >> 14);
   }
   void index_short();
+  // Of the first three bytes of a gram.
+  static std::size_t short_bit(std::uint32_t gram) {
+    return static_cast<std::size_t>(((gram << 8) * 0x9E3779B1u) >> 15);
+  }
   void choose_grams(const std::vector<std::uint32_t>& long_literals);
 
   template <class Found>
@@ -125,33 +129,57 @@ class LiteralIndex {
     for (const std::uint32_t payload : hit->second) found(payload);
   }
 
-  // Literals of one to three bytes, by their first two; nearly all places are ruled out by one bit.
+  // All `contains` literals but those of one byte in one pass: at each place one bit says whether a
+  // gram can be there, another whether a literal of two or three bytes can.
   template <class Found>
-  void scan_short(std::string_view value, Found&& found) const {
-    if (short_.empty()) return;
-    for (std::size_t i = 0; i < value.size(); ++i) {
-      const auto first = static_cast<unsigned char>(value[i]);
-      const auto second = i + 1 < value.size() ? static_cast<unsigned char>(value[i + 1]) : 0u;
-      const std::size_t pair = first * 256u + second;
-      if ((pairs_[pair >> 6] >> (pair & 63) & 1) == 0) continue;
-      for (const std::uint32_t index : short_by_first_[first])
-        if (value.substr(i).starts_with(literals_[index].text)) found(literals_[index].payload);
-    }
+  void scan_anywhere(std::string_view value, Found&& found) const {
+    for (const std::uint32_t index : single_)
+      if (value.find(literals_[index].text[0]) != std::string_view::npos)
+        found(literals_[index].payload);
+    if (bitmap_.empty() && short_bits_.empty()) return;
+    if (short_bits_.empty())
+      scan_places<true, false>(value, found);
+    else if (bitmap_.empty())
+      scan_places<false, true>(value, found);
+    else
+      scan_places<true, true>(value, found);
   }
 
-  template <class Found>
-  void scan_grams(std::string_view value, Found&& found) const {
-    if (gram_slots_.empty() || value.size() < kGram) return;
+  template <bool kLong, bool kShort, class Found>
+  void scan_places(std::string_view value, Found&& found) const {
+    // Copies, so that the compiler need not load them again behind each call of found().
     const char* const data = value.data();
-    for (std::size_t i = 0; i + kGram <= value.size(); ++i) {
+    const std::uint64_t* const longs = bitmap_.data();
+    const std::uint64_t* const shorts = short_bits_.data();
+    const std::size_t size = value.size();
+    std::size_t i = 0;
+    for (; i + kGram <= size; ++i) {
       const std::uint32_t gram = load_gram(data + i);
-      const std::size_t bit = gram_bit(gram);
-      if ((bitmap_[bit >> 6] >> (bit & 63) & 1) != 0) verify(value, i, gram, found);
+      if constexpr (kLong) {
+        const std::size_t bit = gram_bit(gram);
+        if ((longs[bit >> 6] >> (bit & 63) & 1) != 0) [[unlikely]]
+          verify(value, i, gram, found);
+      }
+      if constexpr (kShort) {
+        const std::size_t bit = short_bit(gram);
+        if ((shorts[bit >> 6] >> (bit & 63) & 1) != 0) [[unlikely]]
+          verify_short(value, i, found);
+      }
     }
+    if constexpr (kShort)
+      for (; i < value.size(); ++i) verify_short(value, i, found);
   }
 
   template <class Found>
-  void verify(std::string_view value, std::size_t at, std::uint32_t gram, Found&& found) const {
+  __attribute__((noinline)) void verify_short(std::string_view value, std::size_t at,
+                                              Found&& found) const {
+    for (const std::uint32_t index : short_by_first_[static_cast<unsigned char>(value[at])])
+      if (value.substr(at).starts_with(literals_[index].text)) found(literals_[index].payload);
+  }
+
+  template <class Found>
+  __attribute__((noinline)) void verify(std::string_view value, std::size_t at, std::uint32_t gram,
+                                        Found&& found) const {
     for (std::size_t s = gram_bit(gram) & gram_mask_; gram_slots_[s].count != 0;
          s = (s + 1) & gram_mask_) {
       const GramSlot& slot = gram_slots_[s];
@@ -176,9 +204,10 @@ class LiteralIndex {
   std::vector<std::uint32_t> always_;
   std::unordered_map<std::string_view, std::vector<std::uint32_t>> whole_;
   Trie prefixes_, suffixes_;
-  std::vector<std::uint32_t> short_;  // kAnywhere literals of fewer than four bytes
+  std::vector<std::uint32_t> single_;  // kAnywhere literals of one byte
+  std::vector<std::uint32_t> short_;   // of two or three
   std::array<std::vector<std::uint32_t>, 256> short_by_first_;
-  std::vector<std::uint64_t> pairs_;  // bit: a short literal can start with these two bytes
+  std::vector<std::uint64_t> short_bits_;  // by short_bit(): a short literal can start so
   std::vector<std::uint64_t> bitmap_;
   std::vector<GramSlot> gram_slots_;
   std::size_t gram_mask_ = 0;
