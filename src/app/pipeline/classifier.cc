@@ -119,7 +119,7 @@ void Classifier::State::add_alert(RuleIndex index, const EventSource& source, Cl
   if (alert.record_id == 0)
     std::from_chars(event.record_id.data(), event.record_id.data() + event.record_id.size(),
                     alert.record_id);
-  for (const auto& evidence : matcher.evidence(index, event))
+  for (const auto& evidence : matcher.evidence(index))
     alert.matched_fields.push_back({std::string(evidence.field), std::string(evidence.value)});
 }
 

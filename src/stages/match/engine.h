@@ -69,12 +69,13 @@ class Matcher {
   // The rules that match, in order of their index; valid until the next call.
   [[nodiscard]] std::span<const RuleIndex> match(const NormalizedEvent& event);
 
-  // After match(): which values made predicates of the rule hold. Slow: only for alerts.
+  // Of the event last matched, which must still be there: values that made predicates of the rule
+  // hold. Bounded: at most 32, each cut behind 8 KiB.
   struct Evidence {
     std::string field;
     std::string value;
   };
-  [[nodiscard]] std::vector<Evidence> evidence(RuleIndex rule, const NormalizedEvent& event);
+  [[nodiscard]] std::vector<Evidence> evidence(RuleIndex rule);
 
  private:
   struct State;

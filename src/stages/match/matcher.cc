@@ -3,6 +3,7 @@
 // Matcher: one event's way through an engine.
 #include <algorithm>
 #include <string>
+#include <unordered_map>
 #include <utility>
 
 #include "base/arena.h"
@@ -23,6 +24,17 @@ namespace {
 constexpr SetId kNullValue = UINT32_MAX;  // in a signature: the field is there, and null
 constexpr std::size_t kSetNumbersMax = 4u << 20;
 
+// An alert shows so much of why it was raised; the event itself has the rest.
+constexpr std::size_t kEvidenceMax = 32;
+constexpr std::size_t kEvidenceBytesMax = 8 * 1024;
+
+std::string shortened(std::string_view text) {
+  if (text.size() <= kEvidenceBytesMax) return std::string(text);
+  std::size_t size = kEvidenceBytesMax;
+  while (size > 0 && (static_cast<unsigned char>(text[size]) & 0xC0) == 0x80) --size;
+  return std::string(text.substr(0, size)) + "...";
+}
+
 }  // namespace
 
 struct Matcher::State {
@@ -35,6 +47,13 @@ struct Matcher::State {
   PredicateSets sets;
   OutcomeMemo outcomes;
   std::vector<SignatureEntry> signature;
+  // The event's values that satisfy some predicate, and for evidence() those of each predicate.
+  struct Satisfied {
+    const FieldValue* value;
+    SetId set;
+  };
+  std::vector<Satisfied> satisfied;
+  std::unordered_map<PredicateId, std::vector<const FieldValue*>> values_of;
   std::vector<RuleIndex> matched;
 
   // Scratch of looking a value up.
@@ -74,7 +93,8 @@ struct Matcher::State {
   [[nodiscard]] bool holds(PredicateId id);
   [[nodiscard]] bool test_late(PredicateId id);
   [[nodiscard]] bool test_reference(PredicateId id);
-  [[nodiscard]] bool shows(PredicateId id, const FieldValue& value);
+  void find_values_of();
+  void collect_evidence(PredicateId id, std::vector<const FieldValue*>& out);
 };
 
 Matcher::State::State(std::shared_ptr<const Engine> e)
@@ -163,6 +183,7 @@ void Matcher::State::sign_fields() {
     const bool tells =
         (wants & RoutePlan::kPresence) != 0 || (set != kEmptySet && set != kNullValue);
     if (tells) signature.push_back({field, set});
+    if (set != kEmptySet && set != kNullValue) satisfied.push_back({p.value, set});
   }
 }
 
@@ -193,7 +214,10 @@ void Matcher::State::sign_keywords() {
 void Matcher::State::collect_keywords(const FieldValue& value) {
   if (value.kind == ValueKind::kNull) return;
   const FieldId field = c.keyword_field();
-  const auto set = sets.at(look_up(values.key(tag_of(field, value), value.text), field, value));
+  const SetId id = look_up(values.key(tag_of(field, value), value.text), field, value);
+  if (id == kEmptySet) return;
+  satisfied.push_back({&value, id});
+  const auto set = sets.at(id);
   keyword_found.insert(keyword_found.end(), set.begin(), set.end());
 }
 
@@ -307,18 +331,27 @@ bool Matcher::State::test_reference(PredicateId id) {
   return false;
 }
 
-// Whether the value is why the predicate holds. What the memo knows is not tried again.
-bool Matcher::State::shows(PredicateId id, const FieldValue& value) {
-  const FieldId field = c.predicate_field[id];
-  if ((field != kNoField && field != value.field) || value.kind == ValueKind::kNull) return false;
-  if (c.settled[id] == Settled::kByValue) {
-    const FieldId tests = field == kNoField ? c.keyword_field() : field;
-    const auto set = sets.at(look_up(values.key(tag_of(tests, value), value.text), tests, value));
-    return std::binary_search(set.begin(), set.end(), id);
+// Which values satisfy each predicate, worked out once for all alerts of the event.
+void Matcher::State::find_values_of() {
+  for (const auto& [value, set] : satisfied) {
+    for (const PredicateId id : sets.at(set)) {
+      auto& list = values_of[id];
+      if (list.size() < kEvidenceMax) list.push_back(value);
+    }
   }
-  if (c.settled[id] == Settled::kByPresence || field != kNoField) return false;
-  arena.reset();
-  return sigma::value_holds(c.predicates[id], {value.field, value.kind, decoded(value, arena)}, {});
+}
+
+// The values by which the predicate holds, appended to `out`.
+void Matcher::State::collect_evidence(PredicateId id, std::vector<const FieldValue*>& out) {
+  if (const auto found = values_of.find(id); found != values_of.end())
+    out.insert(out.end(), found->second.begin(), found->second.end());
+  if (c.settled[id] != Settled::kLate || c.predicate_field[id] != kNoField) return;
+  for (const FieldValue& value : event->values) {
+    arena.reset();
+    if (sigma::value_holds(c.predicates[id], {value.field, value.kind, decoded(value, arena)}, {}))
+      out.push_back(&value);
+    if (out.size() >= kEvidenceMax) return;
+  }
 }
 
 Matcher::Matcher(std::shared_ptr<const Engine> engine)
@@ -334,6 +367,8 @@ std::span<const RuleIndex> Matcher::match(const NormalizedEvent& event) {
   s.event = &event;
   s.forget_when_full();
   s.signature.clear();
+  s.satisfied.clear();
+  s.values_of.clear();
   s.sign_fields();
   s.sign_keywords();
   s.tidy_signature();
@@ -349,24 +384,25 @@ std::span<const RuleIndex> Matcher::match(const NormalizedEvent& event) {
   return s.matched;
 }
 
-std::vector<Matcher::Evidence> Matcher::evidence(RuleIndex rule, const NormalizedEvent& event) {
+std::vector<Matcher::Evidence> Matcher::evidence(RuleIndex rule) {
   const Engine::Compiled& c = state_->c;
-  std::vector<Evidence> out;
-  std::vector<PredicateId> positive;
+  if (state_->values_of.empty()) state_->find_values_of();
+  std::vector<const FieldValue*> shown;
   const std::uint32_t start = c.program_of[rule];
   for (std::uint32_t at = start; at < c.nodes[start].end;) {
     const ProgramNode& node = c.nodes[at];
-    if (node.kind == sigma::Expr::Kind::kPredicate) positive.push_back(node.argument);
+    if (node.kind == sigma::Expr::Kind::kPredicate) state_->collect_evidence(node.argument, shown);
     at = node.kind == sigma::Expr::Kind::kNot ? node.end : at + 1;
   }
-  std::sort(positive.begin(), positive.end());
-  Arena texts;
-  for (const FieldValue& value : event.values) {
-    const auto shows = [&](PredicateId id) { return state_->shows(id, value); };
-    if (std::none_of(positive.begin(), positive.end(), shows)) continue;
+  std::sort(shown.begin(), shown.end());
+  shown.erase(std::unique(shown.begin(), shown.end()), shown.end());
+  if (shown.size() > kEvidenceMax) shown.resize(kEvidenceMax);
+  std::vector<Evidence> out;
+  for (const FieldValue* value : shown) {
     const std::string_view name =
-        value.field == kNoField ? std::string_view("keyword") : c.fields.name(value.field);
-    out.push_back({std::string(name), std::string(decoded(value, texts))});
+        value->field == kNoField ? std::string_view("keyword") : c.fields.name(value->field);
+    state_->arena.reset();
+    out.push_back({std::string(name), shortened(decoded(*value, state_->arena))});
   }
   return out;
 }

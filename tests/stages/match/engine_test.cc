@@ -202,7 +202,7 @@ TEST_CASE("engine: evidence names the values that made the rule match") {
                   {engine->fields().find("User"), ValueKind::kString, "alice"},
                   {engine->fields().find("CommandLine"), ValueKind::kString, "do EVIL"}};
   REQUIRE(matcher.match(event).size() == 1);
-  const auto evidence = matcher.evidence(0, event);
+  const auto evidence = matcher.evidence(0);
   REQUIRE(evidence.size() == 2);
   CHECK(evidence[0].field == "Image");
   CHECK(evidence[1].value == "do EVIL");
