@@ -343,8 +343,8 @@ void Matcher::State::find_values_of() {
 
 // The values by which the predicate holds, appended to `out`.
 void Matcher::State::collect_evidence(PredicateId id, std::vector<const FieldValue*>& out) {
-  if (const auto found = values_of.find(id); found != values_of.end())
-    out.insert(out.end(), found->second.begin(), found->second.end());
+  if (const auto entry = values_of.find(id); entry != values_of.end())
+    out.insert(out.end(), entry->second.begin(), entry->second.end());
   if (c.settled[id] != Settled::kLate || c.predicate_field[id] != kNoField) return;
   for (const FieldValue& value : event->values) {
     arena.reset();
