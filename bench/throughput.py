@@ -59,7 +59,7 @@ def row_a(bench):
             theirs["cpu_s"], theirs["start_cpu_s"], theirs["rss_mb"], 100 * theirs["spread"],
             theirs["cpu_s"] / ours["cpu_s"]))
         note += ("\n(event, rule) pairs: Tocsin %s, rsigma %s; by the counts of each rule %s in both, %s only Tocsin, "
-                 "%s only rsigma (docs/differential.md says why)" % tuple(
+                 "%s only rsigma (docs/proof.md says who judges)" % tuple(
                      number(x) for x in (sum(alerts.values()), sum(other.values()), both, only_ours, only_theirs)))
         lines.append(Line("a", "OTRF JSONL, one core", mine, "rsigma %.3f s CPU, %s" % (
             theirs["net_cpu_s"], _rate(theirs["net_cpu_s"], about["events"])),
