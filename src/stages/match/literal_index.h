@@ -145,7 +145,7 @@ class LiteralIndex {
       scan_places<true, true>(value, found);
   }
 
-  template <bool kLong, bool kShort, class Found>
+  template <bool Long, bool Short, class Found>
   void scan_places(std::string_view value, Found&& found) const {
     // Copies, so that the compiler need not load them again behind each call of found().
     const char* const data = value.data();
@@ -155,18 +155,18 @@ class LiteralIndex {
     std::size_t i = 0;
     for (; i + kGram <= size; ++i) {
       const std::uint32_t gram = load_gram(data + i);
-      if constexpr (kLong) {
+      if constexpr (Long) {
         const std::size_t bit = gram_bit(gram);
         if ((longs[bit >> 6] >> (bit & 63) & 1) != 0) [[unlikely]]
           verify(value, i, gram, found);
       }
-      if constexpr (kShort) {
+      if constexpr (Short) {
         const std::size_t bit = short_bit(gram);
         if ((shorts[bit >> 6] >> (bit & 63) & 1) != 0) [[unlikely]]
           verify_short(value, i, found);
       }
     }
-    if constexpr (kShort)
+    if constexpr (Short)
       for (; i < value.size(); ++i) verify_short(value, i, found);
   }
 

@@ -132,11 +132,11 @@ void Matcher::State::search(FieldId field, const FieldValue& coded) {
   tests.literals.scan(folded_text, [&](std::uint32_t payload) {
     if ((payload & kAtomBit) != 0)
       atoms.push_back(static_cast<int>(payload & ~kAtomBit));
-    else if (!c.verify[payload])
+    else if (!c.verify[payload] ||
+             // A literal may be found many times; its pattern is tried once.
+             (std::exchange(verified[payload], search_number) != search_number &&
+              sigma::value_holds(c.predicates[payload], value, folded_text)))
       found.push_back(payload);
-    else if (std::exchange(verified[payload], search_number) != search_number &&
-             sigma::value_holds(c.predicates[payload], value, folded_text))
-      found.push_back(payload);  // a literal may be found many times, its pattern is tried once
   });
   if (!tests.regexes.empty()) run_regexes(tests, value);
   for (const PredicateId id : tests.others)
