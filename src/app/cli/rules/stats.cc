@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/json_writer.h"
 #include "base/sqlite.h"
+#include "stages/store/rule_stats.h"
 
 namespace tocsin::cli::rules {
 namespace {
@@ -46,24 +47,19 @@ struct RuleStats {
 };
 
 Result<std::vector<RuleStats>> read_stats(const std::string& path) {
-  TOCSIN_TRY(sqlite::Database db, sqlite::Database::open(path, sqlite::Mode::kRead));
-  TOCSIN_TRY(sqlite::Statement tables,
-             db.prepare("SELECT 1 FROM sqlite_master WHERE name = 'rule_stats'"));
-  TOCSIN_TRY(const bool there, tables.step());
+  TOCSIN_TRY(const std::vector<store::RuleStat> kept, store::read_rule_stats(path));
   std::vector<RuleStats> out;
-  if (!there) return out;
-  TOCSIN_TRY(sqlite::Statement rows,
-             db.prepare("SELECT rule_id, evaluated, matched, suppressed, nanoseconds, first_seen, "
-                        "last_seen FROM rule_stats"));
-  for (;;) {
-    TOCSIN_TRY(const bool more, rows.step());
-    if (!more) return out;
+  for (const store::RuleStat& row : kept) {
     RuleStats& stats = out.emplace_back();
-    stats.id = rows.text(0);
-    std::int64_t* const figures[] = {&stats.evaluated,   &stats.matched,    &stats.suppressed,
-                                     &stats.nanoseconds, &stats.first_seen, &stats.last_seen};
-    for (int i = 0; i < 6; ++i) *figures[i] = rows.integer(i + 1);
+    stats.id = row.rule_id;
+    stats.evaluated = static_cast<std::int64_t>(row.evaluated);
+    stats.matched = static_cast<std::int64_t>(row.matched);
+    stats.suppressed = static_cast<std::int64_t>(row.suppressed);
+    stats.nanoseconds = static_cast<std::int64_t>(row.nanoseconds);
+    stats.first_seen = row.first_seen;
+    stats.last_seen = row.last_seen;
   }
+  return out;
 }
 
 // What the alerts call the rules: for rules that are not in force any more.
