@@ -21,6 +21,7 @@ namespace tocsin::match {
 enum class Settled : std::uint8_t {
   kByValue,     // a test of one value: part of what ValueMemo remembers
   kByPresence,  // whether the field is there, or null
+  kDeferred,    // a test of one value that is made only when a candidate asks for it
   kLate,        // needs the whole event: field references, expressions over all values
 };
 
@@ -32,6 +33,10 @@ struct FieldTests {
   LiteralIndex literals;
   RegexFilter regexes;
   std::vector<PredicateId> others;  // numbers and networks: tried on each new value
+
+  [[nodiscard]] bool empty() const {
+    return literals.empty() && regexes.empty() && others.empty();
+  }
 };
 
 // What rules of one route need to know of an event.
@@ -55,14 +60,21 @@ struct Engine::Compiled {
   std::vector<FieldId> predicate_other;  // kFieldRef
   std::vector<Settled> settled;
   std::vector<std::uint8_t> verify;     // the index finds candidates only: case or wildcards
-  std::vector<FieldTests> field_tests;  // by field; the last one: keywords
+  std::vector<FieldTests> field_tests;     // by field, kByValue; the last one: keywords
+  std::vector<FieldTests> deferred_tests;  // by field, kDeferred
   std::vector<ProgramNode> nodes;
   std::vector<std::uint32_t> program_of;           // by rule
   std::vector<std::vector<RuleIndex>> witness_of;  // by predicate: rules it makes candidates
+  std::vector<std::vector<FieldId>> deferred_of;   // by rule: fields with kDeferred tests of it
   std::vector<RoutePlan> plans;
   std::vector<KeywordFilter> keyword_filters;
   std::size_t without_witness = 0;
 
+  std::size_t atoms_max = 0;  // of one field
+
+  // What a signature calls the answers of a field's deferred tests.
+  [[nodiscard]] std::uint32_t deferred_entry(FieldId field) const { return keyword_field() + 1 + field; }
+  [[nodiscard]] bool is_deferred_entry(std::uint32_t entry) const { return entry > keyword_field(); }
   [[nodiscard]] FieldId keyword_field() const {
     return static_cast<FieldId>(field_tests.size() - 1);
   }

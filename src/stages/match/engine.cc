@@ -77,6 +77,10 @@ Filed file_literal(const Predicate& p) {
   }
 }
 
+// What may be asked of a field besides witnesses without waiting for a candidate.
+constexpr std::size_t kRestMax = 48;
+constexpr std::size_t kRestOfRegex = 8;  // an expression, a number, a network
+
 // A guess at how often events make the predicate hold. What many rules name (powershell.exe, an
 // event id) is common; a long literal is rare.
 double cost_of(const Predicate& p, std::size_t uses) {
@@ -98,9 +102,13 @@ class Builder {
 
   void run() {
     intern_predicates();
+    choose_witnesses();
+    defer();
     c_.field_tests.resize(c_.fields.size() + 1);
+    c_.deferred_tests.resize(c_.fields.size());
     for (PredicateId id = 0; id < c_.predicates.size(); ++id) file(id);
     for (FieldTests& tests : c_.field_tests) finish(tests);
+    for (FieldTests& tests : c_.deferred_tests) finish(tests);
     plan_routes();
     compile_programs();
   }
@@ -108,8 +116,10 @@ class Builder {
  private:
   void intern_predicates();
   void add_predicate(const Predicate& p);
+  void choose_witnesses();
+  void defer();
   void file(PredicateId id);
-  static void finish(FieldTests& tests);
+  void finish(FieldTests& tests);
   void plan_routes();
   void plan_rule(RoutePlan& plan, RuleIndex rule, std::vector<PredicateId>& keywords) const;
   [[nodiscard]] std::uint32_t filter_of(std::vector<PredicateId> keywords);
@@ -118,7 +128,9 @@ class Builder {
   Engine::Compiled& c_;
   const sigma::Taxonomy& taxonomy_;
   std::vector<std::vector<PredicateId>> ids_of_rule_;
-  std::vector<std::size_t> uses_;  // by predicate: how many times rules name it
+  std::vector<std::size_t> uses_;          // by predicate: how many times rules name it
+  std::vector<std::uint8_t> always_;       // by rule: it has no witness
+  std::vector<std::uint8_t> asked_first_;  // by predicate: a witness, or of a rule without one
   std::map<std::vector<PredicateId>, std::uint32_t> filters_;
 };
 
@@ -145,11 +157,51 @@ void Builder::add_predicate(const Predicate& p) {
   uses_.push_back(0);
 }
 
+void Builder::choose_witnesses() {
+  c_.witness_of.resize(c_.predicates.size());
+  always_.resize(c_.rules.size());
+  asked_first_.resize(c_.predicates.size());
+  const auto cost = [&](PredicateId id) -> std::optional<double> {
+    if (c_.settled[id] != Settled::kByValue) return std::nullopt;
+    return cost_of(*c_.predicates[id].predicate, uses_[id]);
+  };
+  for (RuleIndex rule = 0; rule < c_.rules.size(); ++rule) {
+    const auto witness = choose_witness(c_.rules[rule].condition, ids_of_rule_[rule], cost);
+    if (!witness) {
+      ++c_.without_witness;
+      always_[rule] = 1;
+      for (const PredicateId id : ids_of_rule_[rule]) asked_first_[id] = 1;
+      continue;
+    }
+    for (const PredicateId id : witness->predicates) {
+      c_.witness_of[id].push_back(rule);
+      asked_first_[id] = 1;
+    }
+  }
+}
+
+// Fields of which rules ask much besides their witnesses: the rest waits until a candidate asks.
+void Builder::defer() {
+  std::vector<std::size_t> rest(c_.fields.size());
+  const auto can_wait = [&](PredicateId id) {
+    return c_.settled[id] == Settled::kByValue && c_.predicate_field[id] != kNoField &&
+           asked_first_[id] == 0;
+  };
+  for (PredicateId id = 0; id < c_.predicates.size(); ++id)
+    if (can_wait(id))
+      rest[c_.predicate_field[id]] += has_literal(*c_.predicates[id].predicate) ? 1 : kRestOfRegex;
+  for (PredicateId id = 0; id < c_.predicates.size(); ++id)
+    if (can_wait(id) && rest[c_.predicate_field[id]] > kRestMax) c_.settled[id] = Settled::kDeferred;
+}
+
 void Builder::file(PredicateId id) {
-  if (c_.settled[id] != Settled::kByValue) return;
+  const bool deferred = c_.settled[id] == Settled::kDeferred;
+  if (c_.settled[id] != Settled::kByValue && !deferred) return;
   const Predicate& p = *c_.predicates[id].predicate;
   const FieldId field = c_.predicate_field[id];
-  FieldTests& tests = field == kNoField ? c_.field_tests.back() : c_.field_tests[field];
+  FieldTests& tests = deferred           ? c_.deferred_tests[field]
+                      : field == kNoField ? c_.field_tests.back()
+                                          : c_.field_tests[field];
   if (has_literal(p)) {
     const Filed filed = file_literal(p);
     tests.literals.add(filed.anchor, p.cased ? folded(filed.literal) : std::string(filed.literal),
@@ -163,6 +215,7 @@ void Builder::file(PredicateId id) {
 
 void Builder::finish(FieldTests& tests) {
   const std::vector<std::string> atoms = tests.regexes.build();
+  c_.atoms_max = std::max(c_.atoms_max, atoms.size());
   for (std::size_t i = 0; i < atoms.size(); ++i)
     tests.literals.add(Anchor::kAnywhere, folded(atoms[i]),
                        kAtomBit | static_cast<std::uint32_t>(i));
@@ -176,9 +229,10 @@ void Builder::plan_rule(RoutePlan& plan, RuleIndex rule, std::vector<PredicateId
     const FieldId field = c_.predicate_field[id];
     if (field == kNoField) {
       if (c_.settled[id] == Settled::kByValue) keywords.push_back(id);
-    } else if (c_.settled[id] != Settled::kLate) {
-      plan.fields[field] |=
-          c_.settled[id] == Settled::kByValue ? RoutePlan::kLookUp : RoutePlan::kPresence;
+    } else if (c_.settled[id] == Settled::kByValue) {
+      plan.fields[field] |= RoutePlan::kLookUp;
+    } else if (c_.settled[id] == Settled::kByPresence) {
+      plan.fields[field] |= RoutePlan::kPresence;
     }
   }
 }
@@ -209,23 +263,17 @@ void Builder::plan_routes() {
 }
 
 void Builder::compile_programs() {
-  c_.witness_of.resize(c_.predicates.size());
   for (RuleIndex rule = 0; rule < c_.rules.size(); ++rule) {
     c_.program_of.push_back(static_cast<std::uint32_t>(c_.nodes.size()));
     append_program(c_.nodes, c_.rules[rule].condition, ids_of_rule_[rule]);
-    const auto witness = choose_witness(c_.rules[rule].condition, ids_of_rule_[rule],
-                                        [&](PredicateId id) -> std::optional<double> {
-                                          if (c_.settled[id] != Settled::kByValue)
-                                            return std::nullopt;
-                                          return cost_of(*c_.predicates[id].predicate, uses_[id]);
-                                        });
-    if (witness) {
-      for (const PredicateId id : witness->predicates) c_.witness_of[id].push_back(rule);
-      continue;
-    }
-    ++c_.without_witness;
+    std::vector<FieldId>& deferred = c_.deferred_of.emplace_back();
+    for (const PredicateId id : ids_of_rule_[rule])
+      if (c_.settled[id] == Settled::kDeferred) deferred.push_back(c_.predicate_field[id]);
+    std::sort(deferred.begin(), deferred.end());
+    deferred.erase(std::unique(deferred.begin(), deferred.end()), deferred.end());
+    if (always_[rule] == 0) continue;
     for (RoutePlan& plan : c_.plans)
-      if (plan.reads[rule]) plan.always.push_back(rule);
+      if (plan.reads[rule] != 0) plan.always.push_back(rule);
   }
 }
 

@@ -9,9 +9,7 @@
 // decoding or case-folding a single value.
 //
 // How: of each keyword the rarest three bytes of its longest stretch of plain characters (those
-// that JSON writes as themselves). The bytes are found 32 at a time by table look-ups on their
-// nibbles, eight buckets of keywords at once, and then compared in full: the algorithm "Teddy" of
-// Hyperscan (Wang et al., NSDI 2019).
+// that JSON writes as themselves) are its fingerprint. Where one may stand, the keyword is compared.
 #pragma once
 
 #include <array>
@@ -19,6 +17,8 @@
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "stages/match/fingerprints.h"
 
 namespace tocsin::match {
 
@@ -55,30 +55,18 @@ class KeywordFilter {
     std::size_t at = 0;  // of the fingerprint in `text`
     bool exact = false;  // compare without folding; marks an odd value
   };
-  // A bit for each bucket: [position of the fingerprint][nibble].
-  struct Masks {
-    alignas(16) std::array<std::array<std::uint8_t, 16>, 3> low{};
-    alignas(16) std::array<std::array<std::uint8_t, 16>, 3> high{};
-  };
 
   static constexpr unsigned kKeywordBuckets = 6;
   static constexpr unsigned kEscapeBucket = 1u << 7;  // the sixth holds other exact bytes
   static constexpr unsigned kAllBuckets = 0xFF;
 
   [[nodiscard]] KeywordHint run(std::string_view text, unsigned buckets) const;
-  [[nodiscard]] unsigned sharpest_bucket(const Needle& needle) const;
-  void file(std::uint32_t needle, unsigned bucket);
   // Compares what the buckets in `bits` hold with the text around `at`.
   void verify(std::string_view text, std::size_t at, unsigned bits, Run& run) const;
-  void scan_portable(std::string_view text, std::size_t from, Run& run) const;
-#if defined(__x86_64__)
-  std::size_t scan_avx2(std::string_view text, Run& run) const;
-  std::size_t scan_ssse3(std::string_view text, Run& run) const;
-#endif
 
+  Fingerprints fingerprints_;
   std::vector<Needle> needles_;
   std::array<std::vector<std::uint32_t>, 8> buckets_;
-  Masks masks_;
   bool always_ = false;     // a keyword without plain characters: the filter is of no use
   bool non_ascii_ = false;  // a keyword of other than ASCII characters
 };

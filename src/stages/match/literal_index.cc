@@ -2,115 +2,148 @@
 #include "stages/match/literal_index.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
-#include <map>
 
 namespace tocsin::match {
+namespace {
+
+constexpr std::size_t kUses = 1u << 15;
+
+// How many bits a byte tells: about the logarithm of how seldom folded text of logs holds it.
+constexpr std::array<std::uint8_t, 256> kBitsOfByte = [] {
+  std::array<std::uint8_t, 256> bits{};
+  for (std::size_t byte = 0; byte < bits.size(); ++byte) bits[byte] = 8;
+  for (unsigned byte = 'a'; byte <= 'z'; ++byte) bits[byte] = 5;
+  for (unsigned byte = '0'; byte <= '9'; ++byte) bits[byte] = 6;
+  for (const char c : std::string_view("jqxzkvwy")) bits[static_cast<unsigned char>(c)] = 7;
+  for (const char c : std::string_view("etaoinsr")) bits[static_cast<unsigned char>(c)] = 4;
+  for (const char c : std::string_view(" .-\\")) bits[static_cast<unsigned char>(c)] = 5;
+  return bits;
+}();
+
+std::size_t use_slot(std::uint64_t window) { return (window * 0x9E3779B97F4A7C15ULL) >> 49; }
+
+}  // namespace
+
+bool LiteralIndex::is_ascii(std::string_view text) {
+  std::uint64_t all = 0;
+  std::size_t at = 0;
+  for (; at + sizeof all <= text.size(); at += sizeof all)
+    all |= load<std::uint64_t>(text.data() + at);
+  for (; at < text.size(); ++at) all |= static_cast<unsigned char>(text[at]);
+  return (all & 0x8080'8080'8080'8080ULL) == 0;
+}
 
 void LiteralIndex::add(Anchor anchor, std::string_view literal, std::uint32_t payload) {
   if (literal.empty() && anchor != Anchor::kWhole) always_.push_back(payload);
-  literals_.push_back({std::string(literal), anchor, payload});
-}
-
-void LiteralIndex::Trie::insert(std::string_view text, bool backward, std::uint32_t payload) {
-  std::uint32_t node = 0;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto byte = static_cast<unsigned char>(backward ? text[text.size() - 1 - i] : text[i]);
-    const std::uint64_t key = (static_cast<std::uint64_t>(node) << 8) | byte;
-    const auto [edge, is_new] =
-        building_.try_emplace(key, static_cast<std::uint32_t>(payloads_.size()));
-    if (is_new) payloads_.emplace_back();
-    node = edge->second;
-  }
-  payloads_[node].push_back(payload);
-}
-
-void LiteralIndex::Trie::freeze() {
-  edges_.assign(std::bit_ceil(building_.size() * 2 + 2), Edge{});
-  mask_ = edges_.size() - 1;
-  for (const auto& [key, to] : building_) {
-    std::size_t i = slot(key) & mask_;
-    while (edges_[i].key != UINT64_MAX) i = (i + 1) & mask_;
-    edges_[i] = {key, to};
-  }
-  building_.clear();
+  literals_.push_back({static_cast<std::uint32_t>(text_.size()),
+                       static_cast<std::uint32_t>(literal.size()), payload, anchor});
+  text_ += literal;
 }
 
 void LiteralIndex::build() {
-  std::vector<std::uint32_t> long_literals;
-  for (std::uint32_t i = 0; i < literals_.size(); ++i) {
-    const Literal& literal = literals_[i];
-    if (literal.text.empty() && literal.anchor != Anchor::kWhole) continue;
-    switch (literal.anchor) {
-      case Anchor::kWhole:
-        whole_[literal.text].push_back(literal.payload);
-        break;
-      case Anchor::kStart:
-        prefixes_.insert(literal.text, false, literal.payload);
-        break;
-      case Anchor::kEnd:
-        suffixes_.insert(literal.text, true, literal.payload);
-        break;
-      case Anchor::kAnywhere:
-        (literal.text.size() >= kGram ? long_literals
-         : literal.text.size() == 1   ? single_
-                                      : short_)
-            .push_back(i);
-        break;
-    }
-  }
-  prefixes_.freeze();
-  suffixes_.freeze();
-  index_short();
-  choose_grams(long_literals);
+  if (literals_.empty()) return;
+  count_windows();
+  for (std::uint32_t i = 0; i < literals_.size(); ++i)
+    if (literals_[i].size != 0 || literals_[i].anchor == Anchor::kWhole) file(i);
+  for (Tables* tables : {&ascii_, &other_})
+    for (WindowTable* table : {&tables->whole, &tables->start, &tables->end, &tables->longs,
+                               &tables->middles, &tables->quads, &tables->pairs})
+      table->build();
+  uses_ = {};
 }
 
-void LiteralIndex::index_short() {
-  if (short_.empty()) return;
-  short_bits_.assign(kShortBits / 64, 0);
-  for (const std::uint32_t index : short_) {
-    const std::string& text = literals_[index].text;
-    short_by_first_[static_cast<unsigned char>(text[0])].push_back(index);
-    for (unsigned third = 0; third < 256; ++third) {  // a literal of two bytes: whatever follows
-      const char bytes[kGram] = {text[0], text[1],
-                                 text.size() > 2 ? text[2] : static_cast<char>(third), 0};
-      const std::size_t bit = short_bit(load_gram(bytes));
-      short_bits_[bit >> 6] |= std::uint64_t{1} << (bit & 63);
-      if (text.size() > 2) break;
+// How many times each piece of four bytes stands in literals that may stand anywhere.
+void LiteralIndex::count_windows() {
+  uses_.assign(kUses, 0);
+  for (const Literal& literal : literals_) {
+    if (literal.anchor != Anchor::kAnywhere) continue;
+    const std::string_view text = text_of(literal);
+    for (std::size_t at = 0; at + kNarrow <= text.size(); ++at) {
+      std::uint16_t& uses = uses_[use_slot(load<std::uint32_t>(text.data() + at))];
+      if (uses != UINT16_MAX) ++uses;
     }
   }
 }
 
-// Each literal is filed under that one of its grams which the fewest literals hold, so that common
-// text
-// (".exe", "powe") leads to no verification.
-void LiteralIndex::choose_grams(const std::vector<std::uint32_t>& long_literals) {
-  if (long_literals.empty()) return;
-  std::unordered_map<std::uint32_t, std::uint32_t> uses;
-  for (const std::uint32_t i : long_literals) {
-    const std::string& text = literals_[i].text;
-    for (std::size_t at = 0; at + kGram <= text.size(); ++at) ++uses[load_gram(text.data() + at)];
+void LiteralIndex::file(std::uint32_t index) {
+  const std::string_view text = text_of(literals_[index]);
+  Tables& tables = is_ascii(text) ? ascii_ : other_;
+  tables.used = true;
+  const std::size_t width = std::min(text.size(), kWide);
+  switch (literals_[index].anchor) {
+    case Anchor::kWhole:
+      tables.whole.add(whole_window(text), {index, 0});
+      break;
+    case Anchor::kStart:
+      tables.start.add(load_window(text.data(), width), {index, 0});
+      tables.start_widths |= 1u << width;
+      break;
+    case Anchor::kEnd: {
+      const std::size_t at = text.size() - width;
+      tables.end.add(load_window(text.data() + at, width),
+                     {index, static_cast<std::uint32_t>(at)});
+      tables.end_widths |= 1u << width;
+      break;
+    }
+    case Anchor::kAnywhere:
+      file_anywhere(tables, index);
+      break;
   }
-  std::map<std::uint32_t, std::vector<GramEntry>> filed;
-  for (const std::uint32_t i : long_literals) {
-    const std::string& text = literals_[i].text;
-    std::size_t best = 0;
-    for (std::size_t at = 1; at + kGram <= text.size(); ++at)
-      if (uses[load_gram(text.data() + at)] < uses[load_gram(text.data() + best)]) best = at;
-    filed[load_gram(text.data() + best)].push_back({i, static_cast<std::uint32_t>(best)});
+}
+
+void LiteralIndex::file_anywhere(Tables& tables, std::uint32_t index) {
+  const std::string_view text = text_of(literals_[index]);
+  const auto add = [&](WindowTable& table, std::size_t width, std::size_t windows) {
+    const std::size_t first = rarest(text, width, windows);
+    if (windows == 1 && ++tables.near <= kPrintsMax)
+      tables.prints.add(text.substr(first, Fingerprints::kBytes), false);
+    for (std::size_t at = first; at < first + windows; ++at) {
+      std::uint64_t window = 0;
+      std::memcpy(&window, text.data() + at, width);
+      table.add(window, {index, static_cast<std::uint32_t>(at)});
+    }
+  };
+  if (text.size() >= kLong)
+    add(tables.longs, kWide, kStride);
+  else if (text.size() >= kMiddle)
+    add(tables.middles, kNarrow, kStride);
+  else if (text.size() >= kNarrow)
+    add(tables.quads, kNarrow, 1);
+  else if (text.size() >= kPair)
+    add(tables.pairs, kPair, 1);
+  else
+    tables.singles.push_back(index);
+}
+
+// Where the `windows` neighbouring windows begin of which the most common one is rarest.
+std::size_t LiteralIndex::rarest(std::string_view text, std::size_t width,
+                                 std::size_t windows) const {
+  std::size_t best = 0;
+  int best_rarity = -1;
+  std::array<int, kStride> last{};  // of the last windows, by place modulo kStride
+  for (std::size_t at = 0; at + width <= text.size(); ++at) {
+    last[at % kStride] = rarity(text, at, width);
+    if (at + 1 < windows) continue;
+    const int least = windows == 1 ? last[at % kStride] : *std::min_element(last.begin(), last.end());
+    if (least <= best_rarity) continue;
+    best_rarity = least;
+    best = at + 1 - windows;
   }
-  bitmap_.assign(kBitmapBits / 64, 0);
-  gram_slots_.assign(std::bit_ceil(filed.size() * 2 + 2), GramSlot{});
-  gram_mask_ = gram_slots_.size() - 1;
-  for (const auto& [gram, entries] : filed) {
-    const std::size_t bit = gram_bit(gram);
-    bitmap_[bit >> 6] |= std::uint64_t{1} << (bit & 63);
-    std::size_t s = bit & gram_mask_;
-    while (gram_slots_[s].count != 0) s = (s + 1) & gram_mask_;
-    gram_slots_[s] = {gram, static_cast<std::uint32_t>(gram_entries_.size()),
-                      static_cast<std::uint32_t>(entries.size())};
-    gram_entries_.insert(gram_entries_.end(), entries.begin(), entries.end());
+  return best;
+}
+
+// In bits: what its bytes tell, less what other literals hold of it ("\windows\", ".exe").
+int LiteralIndex::rarity(std::string_view text, std::size_t at, std::size_t width) const {
+  int bits = 0;
+  for (std::size_t i = at; i < at + width; ++i)
+    bits += kBitsOfByte[static_cast<unsigned char>(text[i])];
+  for (std::size_t i = at; i + kNarrow <= at + width; i += kNarrow) {
+    const unsigned uses = uses_[use_slot(load<std::uint32_t>(text.data() + i))];
+    bits -= 2 * static_cast<int>(std::bit_width(uses));
   }
+  return bits;
 }
 
 }  // namespace tocsin::match

@@ -6,17 +6,26 @@
 //   rules' literals --build()--> LiteralIndex --scan(value)--> payloads of those that hold
 //
 // Why: 3,000 rules hold 10,000 literals on CommandLine alone; testing one after the other costs
-// more than all the rest of the program. Equality is a hash look-up, prefixes and suffixes walk a
-// trie, and `contains` literals are found by their rarest four bytes.
+// more than all the rest of the program, and so does every look into memory that is not near.
+//
+// How: each literal is filed under a window of its bytes, the one that logs are least likely to
+// hold, and compared in full only where that window stands in a value. Equality, prefixes and
+// suffixes need one window at a known place. Literals that may stand anywhere are filed by length:
+// of eleven bytes and more under four neighbouring windows of eight, so that every fourth place of
+// a value needs a look; of seven to ten likewise under windows of four; shorter ones are looked for
+// at every place, or, if they are few, where vector instructions find their first bytes
+// (Fingerprints). Literals that are not ASCII are kept apart: few values can hold them.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
+
+#include "stages/match/fingerprints.h"
+#include "stages/match/window_table.h"
 
 namespace tocsin::match {
 
@@ -24,7 +33,7 @@ enum class Anchor : std::uint8_t { kWhole, kStart, kEnd, kAnywhere };
 
 // Ownership:  owns its literals.
 // Threads:    immutable after build(); share freely.
-// Cost:       scan() is O(bytes) plus the verifications; no allocation.
+// Cost:       scan() is O(bytes) plus the comparisons; no allocation.
 // Invariant:  scan() reports exactly the literals that hold, each at least once (kAnywhere: once
 // for each place).
 class LiteralIndex {
@@ -38,180 +47,170 @@ class LiteralIndex {
   template <class Found>
   void scan(std::string_view value, Found&& found) const {
     for (const std::uint32_t payload : always_) found(payload);
-    scan_whole(value, found);
-    if (prefixes_.used()) prefixes_.walk_forward(value, found);
-    if (suffixes_.used()) suffixes_.walk_backward(value, found);
-    scan_anywhere(value, found);
+    scan_tables(ascii_, value, found);
+    if (other_.used && !is_ascii(value)) scan_tables(other_, value, found);
   }
 
  private:
-  static constexpr std::size_t kGram = 4;
-  static constexpr std::size_t kBitmapBits = 1u << 18;
-  static constexpr std::size_t kShortBits = 1u << 17;
+  static constexpr std::size_t kWide = 8, kNarrow = 4, kPair = 2;  // bytes of a window
+  static constexpr std::size_t kStride = 4;
+  static constexpr std::size_t kLong = kWide + kStride - 1;    // shortest literal of Tables::longs
+  static constexpr std::size_t kMiddle = kNarrow + kStride - 1;  // of Tables::middles
 
   struct Literal {
-    std::string text;
-    Anchor anchor;
+    std::uint32_t at;  // in text_
+    std::uint32_t size;
     std::uint32_t payload;
+    Anchor anchor;
   };
 
-  // Edges in one open-addressing table: (node, byte) -> node.
-  class Trie {
-   public:
-    [[nodiscard]] bool used() const { return payloads_.size() > 1; }
-    void insert(std::string_view text, bool backward, std::uint32_t payload);
-    void freeze();
-    template <class Found>
-    void walk_forward(std::string_view value, Found&& found) const {
-      std::uint32_t node = 0;
-      for (const char c : value) {
-        node = next(node, static_cast<unsigned char>(c));
-        if (node == 0) return;
-        for (const std::uint32_t payload : payloads_[node]) found(payload);
-      }
-    }
-    template <class Found>
-    void walk_backward(std::string_view value, Found&& found) const {
-      std::uint32_t node = 0;
-      for (std::size_t i = value.size(); i > 0; --i) {
-        node = next(node, static_cast<unsigned char>(value[i - 1]));
-        if (node == 0) return;
-        for (const std::uint32_t payload : payloads_[node]) found(payload);
-      }
-    }
-
-   private:
-    struct Edge {
-      std::uint64_t key = UINT64_MAX;
-      std::uint32_t to = 0;
-    };
-    [[nodiscard]] static std::size_t slot(std::uint64_t key) {
-      return static_cast<std::size_t>((key * 0x9E3779B97F4A7C15ULL) >> 32);
-    }
-    [[nodiscard]] std::uint32_t next(std::uint32_t node, unsigned char byte) const {
-      const std::uint64_t key = (static_cast<std::uint64_t>(node) << 8) | byte;
-      for (std::size_t i = slot(key) & mask_;; i = (i + 1) & mask_) {
-        if (edges_[i].key == key) return edges_[i].to;
-        if (edges_[i].key == UINT64_MAX) return 0;
-      }
-    }
-    std::unordered_map<std::uint64_t, std::uint32_t> building_;
-    std::vector<Edge> edges_;
-    std::size_t mask_ = 0;
-    std::vector<std::vector<std::uint32_t>> payloads_{1};  // by node; 0 is the root
+  // What is filed how.
+  struct Tables {
+    bool used = false;
+    WindowTable whole, start, end;
+    std::uint32_t start_widths = 0, end_widths = 0;  // bit w: some window there has w bytes
+    WindowTable longs, middles, quads, pairs;        // kAnywhere, by length
+    std::vector<std::uint32_t> singles;              // kAnywhere, of one byte
+    std::uint32_t near = 0;                          // literals of quads and pairs
+    Fingerprints prints;                             // of these, if they are few
   };
+  static constexpr std::uint32_t kPrintsMax = 64;
 
-  struct GramEntry {
-    std::uint32_t literal;
-    std::uint32_t offset;  // of the gram in the literal
-  };
-
-  static std::uint32_t load_gram(const char* at) {
-    std::uint32_t gram;
-    __builtin_memcpy(&gram, at, sizeof gram);
-    return gram;
+  template <class Word>
+  static std::uint64_t load(const char* at) {
+    Word word;
+    std::memcpy(&word, at, sizeof word);
+    return word;
   }
-  static std::size_t gram_bit(std::uint32_t gram) {
-    return static_cast<std::size_t>((gram * 0x9E3779B1u) >> 14);
+  // `size` bytes, at most eight; fewer carry their number, so that none is taken for a longer one.
+  static std::uint64_t load_window(const char* at, std::size_t size) {
+    if (size == kWide) return load<std::uint64_t>(at);
+    std::uint64_t window = 0;
+    std::memcpy(&window, at, size);
+    return window | static_cast<std::uint64_t>(size) << 56;
   }
-  void index_short();
-  // Of the first three bytes of a gram.
-  static std::size_t short_bit(std::uint32_t gram) {
-    return static_cast<std::size_t>(((gram << 8) * 0x9E3779B1u) >> 15);
+  // Of a whole value.
+  static std::uint64_t whole_window(std::string_view text) {
+    if (text.size() <= kWide) return load_window(text.data(), text.size());
+    const std::uint64_t first = load<std::uint64_t>(text.data());
+    const std::uint64_t last = load<std::uint64_t>(text.data() + text.size() - kWide);
+    return (first ^ text.size()) * 0xE7037ED1A0B428DBULL ^ last;
   }
-  void choose_grams(const std::vector<std::uint32_t>& long_literals);
+  static bool is_ascii(std::string_view text);
+  [[nodiscard]] std::string_view text_of(const Literal& literal) const {
+    return std::string_view(text_).substr(literal.at, literal.size);
+  }
+  void file(std::uint32_t index);
+  void file_anywhere(Tables& tables, std::uint32_t index);
+  void count_windows();
+  [[nodiscard]] std::size_t rarest(std::string_view text, std::size_t width,
+                                   std::size_t windows) const;
+  [[nodiscard]] int rarity(std::string_view text, std::size_t at, std::size_t width) const;
 
   template <class Found>
-  void scan_whole(std::string_view value, Found&& found) const {
-    if (whole_.empty()) return;
-    const auto hit = whole_.find(value);
-    if (hit == whole_.end()) return;
-    for (const std::uint32_t payload : hit->second) found(payload);
-  }
-
-  // All `contains` literals but those of one byte in one pass: at each place one bit says whether a
-  // gram can be there, another whether a literal of two or three bytes can.
-  template <class Found>
-  void scan_anywhere(std::string_view value, Found&& found) const {
-    for (const std::uint32_t index : single_)
-      if (value.find(literals_[index].text[0]) != std::string_view::npos)
+  void scan_tables(const Tables& tables, std::string_view value, Found& found) const {
+    if (!tables.whole.empty()) {
+      const std::uint64_t window = whole_window(value);
+      if (tables.whole.filter().may_hold(window))
+        tables.whole.find(window, [&](WindowTable::Place place) {
+          const Literal& literal = literals_[place.literal];
+          if (value == text_of(literal)) found(literal.payload);
+        });
+    }
+    for (std::uint32_t widths = tables.start_widths; widths != 0; widths &= widths - 1) {
+      const auto width = static_cast<std::size_t>(__builtin_ctz(widths));
+      if (width > value.size()) break;
+      look(tables.start, load_window(value.data(), width), value, 0, found);
+    }
+    for (std::uint32_t widths = tables.end_widths; widths != 0; widths &= widths - 1) {
+      const auto width = static_cast<std::size_t>(__builtin_ctz(widths));
+      if (width > value.size()) break;
+      const std::size_t at = value.size() - width;
+      look(tables.end, load_window(value.data() + at, width), value, at, found);
+    }
+    for (const std::uint32_t index : tables.singles)
+      if (value.find(text_[literals_[index].at]) != std::string_view::npos)
         found(literals_[index].payload);
-    if (bitmap_.empty() && short_bits_.empty()) return;
-    if (short_bits_.empty())
-      scan_places<true, false>(value, found);
-    else if (bitmap_.empty())
-      scan_places<false, true>(value, found);
-    else
-      scan_places<true, true>(value, found);
-  }
-
-  template <bool Long, bool Short, class Found>
-  void scan_places(std::string_view value, Found&& found) const {
-    // Copies, so that the compiler need not load them again behind each call of found().
-    const char* const data = value.data();
-    const std::uint64_t* const longs = bitmap_.data();
-    const std::uint64_t* const shorts = short_bits_.data();
-    const std::size_t size = value.size();
-    std::size_t i = 0;
-    for (; i + kGram <= size; ++i) {
-      const std::uint32_t gram = load_gram(data + i);
-      if constexpr (Long) {
-        const std::size_t bit = gram_bit(gram);
-        if ((longs[bit >> 6] >> (bit & 63) & 1) != 0) [[unlikely]]
-          verify(value, i, gram, found);
-      }
-      if constexpr (Short) {
-        const std::size_t bit = short_bit(gram);
-        if ((shorts[bit >> 6] >> (bit & 63) & 1) != 0) [[unlikely]]
-          verify_short(value, i, found);
-      }
-    }
-    if constexpr (Short)
-      for (; i < value.size(); ++i) verify_short(value, i, found);
-  }
-
-  template <class Found>
-  __attribute__((noinline)) void verify_short(std::string_view value, std::size_t at,
-                                              Found&& found) const {
-    for (const std::uint32_t index : short_by_first_[static_cast<unsigned char>(value[at])])
-      if (value.substr(at).starts_with(literals_[index].text)) found(literals_[index].payload);
-  }
-
-  template <class Found>
-  __attribute__((noinline)) void verify(std::string_view value, std::size_t at, std::uint32_t gram,
-                                        Found&& found) const {
-    for (std::size_t s = gram_bit(gram) & gram_mask_; gram_slots_[s].count != 0;
-         s = (s + 1) & gram_mask_) {
-      const GramSlot& slot = gram_slots_[s];
-      if (slot.gram != gram) continue;
-      for (std::uint32_t e = slot.first; e < slot.first + slot.count; ++e) {
-        const Literal& literal = literals_[gram_entries_[e].literal];
-        const std::size_t offset = gram_entries_[e].offset;
-        if (offset <= at && value.substr(at - offset).starts_with(literal.text))
-          found(literal.payload);
-      }
+    if (tables.near > kPrintsMax) {
+      scan_places<true>(tables, value, found);
       return;
     }
+    if (!tables.longs.empty() || !tables.middles.empty()) scan_places<false>(tables, value, found);
+    if (tables.near == 0) return;
+    const WindowTable::Filter quads = tables.quads.filter(), pairs = tables.pairs.filter();
+    tables.prints.scan(value, [&](std::size_t at, unsigned) {
+      std::uint64_t bytes = 0;
+      const std::size_t left = value.size() - at;
+      std::memcpy(&bytes, value.data() + at, left < kNarrow ? left : kNarrow);
+      look_near(tables, quads, pairs, bytes, value, at, found);
+      return true;
+    });
   }
 
-  struct GramSlot {
-    std::uint32_t gram = 0;
-    std::uint32_t first = 0;
-    std::uint32_t count = 0;  // 0: free
-  };
+  template <class Found>
+  void look(const WindowTable& table, std::uint64_t window, std::string_view value, std::size_t at,
+            Found& found) const {
+    if (table.filter().may_hold(window)) [[unlikely]]
+      compare(table, window, value, at, found);
+  }
 
+  // Reports the literals filed under `window` that stand around it in the value.
+  template <class Found>
+  __attribute__((noinline)) void compare(const WindowTable& table, std::uint64_t window,
+                                         std::string_view value, std::size_t at,
+                                         Found& found) const {
+    table.find(window, [&](WindowTable::Place place) {
+      const Literal& literal = literals_[place.literal];
+      if (place.offset <= at && value.substr(at - place.offset).starts_with(text_of(literal)))
+        found(literal.payload);
+    });
+  }
+
+  // `bytes`: the first four of those at `at`, or zeros behind the end.
+  template <class Found>
+  void look_near(const Tables& tables, WindowTable::Filter quads, WindowTable::Filter pairs,
+                 std::uint64_t bytes, std::string_view value, std::size_t at, Found& found) const {
+    if (quads.may_hold(bytes & 0xFFFF'FFFFu)) [[unlikely]]
+      compare(tables.quads, bytes & 0xFFFF'FFFFu, value, at, found);
+    if (pairs.may_hold(bytes & 0xFFFFu)) [[unlikely]]
+      compare(tables.pairs, bytes & 0xFFFFu, value, at, found);
+  }
+
+  // `Near`: there are literals that every place must be looked at for.
+  template <bool Near, class Found>
+  void scan_places(const Tables& tables, std::string_view value, Found& found) const {
+    const WindowTable::Filter longs = tables.longs.filter(), middles = tables.middles.filter();
+    const WindowTable::Filter quads = tables.quads.filter(), pairs = tables.pairs.filter();
+    const char* const data = value.data();
+    const std::size_t size = value.size();
+    std::size_t at = 0;
+    for (; at + kWide <= size; at += kStride) {
+      const std::uint64_t wide = load<std::uint64_t>(data + at);
+      if (longs.may_hold(wide)) [[unlikely]]
+        compare(tables.longs, wide, value, at, found);
+      if (middles.may_hold(wide & 0xFFFF'FFFFu)) [[unlikely]]
+        compare(tables.middles, wide & 0xFFFF'FFFFu, value, at, found);
+      if constexpr (Near)
+        for (std::size_t k = 0; k < kStride; ++k)
+          look_near(tables, quads, pairs, wide >> 8 * k, value, at + k, found);
+    }
+    // Fewer than eight bytes are left.
+    if (at + kNarrow <= size)
+      look(tables.middles, load<std::uint32_t>(data + at), value, at, found);
+    if constexpr (Near)
+      for (; at < size; ++at) {
+        std::uint64_t bytes = 0;
+        const std::size_t left = size - at;
+        std::memcpy(&bytes, data + at, left < kNarrow ? left : kNarrow);
+        look_near(tables, quads, pairs, bytes, value, at, found);
+      }
+  }
+
+  std::string text_;  // of all literals
   std::vector<Literal> literals_;
   std::vector<std::uint32_t> always_;
-  std::unordered_map<std::string_view, std::vector<std::uint32_t>> whole_;
-  Trie prefixes_, suffixes_;
-  std::vector<std::uint32_t> single_;  // kAnywhere literals of one byte
-  std::vector<std::uint32_t> short_;   // of two or three
-  std::array<std::vector<std::uint32_t>, 256> short_by_first_;
-  std::vector<std::uint64_t> short_bits_;  // by short_bit(): a short literal can start so
-  std::vector<std::uint64_t> bitmap_;
-  std::vector<GramSlot> gram_slots_;
-  std::size_t gram_mask_ = 0;
-  std::vector<GramEntry> gram_entries_;
+  Tables ascii_, other_;
+  std::vector<std::uint16_t> uses_;  // while building: by a hash, how many literals hold a window
 };
 
 }  // namespace tocsin::match

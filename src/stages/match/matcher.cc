@@ -67,12 +67,14 @@ struct Matcher::State {
   std::vector<PredicateId> found, keyword_found;
   std::vector<int> atoms;
   std::uint32_t search_number = 0;
-  std::vector<std::uint32_t> verified;  // by predicate: the search that last tried it
+  std::vector<std::uint32_t> tried;  // by predicate, then by atom: the search that last met it
   std::vector<std::uint32_t> regexes;
 
   // Stamped with the epoch in which they were last true, so that nothing needs clearing.
   std::uint32_t epoch = 0;
   std::vector<std::uint32_t> predicate_seen, field_seen, field_filled, rule_seen, late_tested;
+  std::uint64_t event_number = 0;
+  std::vector<std::uint64_t> deferred_asked;  // by field: the event whose deferred tests were made
   std::vector<std::uint8_t> late_result;
   std::vector<RuleIndex> candidates, undecided;
 
@@ -84,10 +86,15 @@ struct Matcher::State {
   void collect_keywords(const FieldValue& value);
   void tidy_signature();
   void decide();
-  void ask(std::span<const RuleIndex> rules);
+  void judge(std::uint32_t key);
   void stamp();
-  SetId look_up(const ValueMemo::Key& key, FieldId tests, const FieldValue& value);
-  void search(FieldId tests, const FieldValue& value);
+  bool sign_deferred();
+  void look_up_deferred(const FieldValue& value);
+  bool recall(std::uint32_t key);
+  void settle();
+  SetId look_up(const ValueMemo::Key& key, const FieldTests& tests, const FieldValue& value);
+  void search(const FieldTests& tests, const FieldValue& value);
+  void search_literals(const FieldTests& tests, const FieldValue& value);
   void run_regexes(const FieldTests& tests, const FieldValue& value);
   [[nodiscard]] Truth known(PredicateId id) const;
   [[nodiscard]] bool holds(PredicateId id);
@@ -99,7 +106,8 @@ struct Matcher::State {
 
 Matcher::State::State(std::shared_ptr<const Engine> e)
     : engine(std::move(e)), c(*engine->compiled_) {
-  verified.assign(c.predicates.size(), 0);
+  tried.assign(c.predicates.size() + c.atoms_max, 0);
+  deferred_asked.assign(c.fields.size(), 0);
   predicate_seen.assign(c.predicates.size(), 0);
   late_tested.assign(c.predicates.size(), 0);
   late_result.assign(c.predicates.size(), 0);
@@ -116,45 +124,50 @@ void Matcher::State::forget_when_full() {
   sets.clear();
 }
 
-// Which predicates of the field hold for the value: `found`, sorted, each once.
-void Matcher::State::search(FieldId field, const FieldValue& coded) {
-  const FieldTests& tests = c.field_tests[field];
+// Which of the tests hold for the value: `found`, sorted, each once.
+void Matcher::State::search(const FieldTests& tests, const FieldValue& coded) {
   arena.reset();
   const FieldValue value{coded.field, coded.kind, decoded(coded, arena), false};
   folded_text.clear();
   append_folded(folded_text, value.text);
   found.clear();
-  atoms.clear();
-  if (++search_number == 0) {
-    std::fill(verified.begin(), verified.end(), 0);
-    search_number = 1;
-  }
-  tests.literals.scan(folded_text, [&](std::uint32_t payload) {
-    if ((payload & kAtomBit) != 0)
-      atoms.push_back(static_cast<int>(payload & ~kAtomBit));
-    else if (!c.verify[payload] ||
-             // A literal may be found many times; its pattern is tried once.
-             (std::exchange(verified[payload], search_number) != search_number &&
-              sigma::value_holds(c.predicates[payload], value, folded_text)))
-      found.push_back(payload);
-  });
+  search_literals(tests, value);
   if (!tests.regexes.empty()) run_regexes(tests, value);
   for (const PredicateId id : tests.others)
     if (sigma::value_holds(c.predicates[id], value, folded_text)) found.push_back(id);
   std::sort(found.begin(), found.end());
-  found.erase(std::unique(found.begin(), found.end()), found.end());
+}
+
+// A literal may be found many times; it counts, and its pattern is tried, once.
+void Matcher::State::search_literals(const FieldTests& tests, const FieldValue& value) {
+  atoms.clear();
+  if (++search_number == 0) {
+    std::fill(tried.begin(), tried.end(), 0);
+    search_number = 1;
+  }
+  const std::size_t predicates = c.predicates.size();
+  tests.literals.scan(folded_text, [&](std::uint32_t payload) {
+    const bool is_atom = (payload & kAtomBit) != 0;
+    const std::uint32_t number = payload & ~kAtomBit;
+    std::uint32_t& last = tried[is_atom ? predicates + number : number];
+    if (std::exchange(last, search_number) == search_number) return;
+    if (is_atom)
+      atoms.push_back(static_cast<int>(number));
+    else if (c.verify[number] == 0 || sigma::value_holds(c.predicates[number], value, folded_text))
+      found.push_back(number);
+  });
 }
 
 void Matcher::State::run_regexes(const FieldTests& tests, const FieldValue& value) {
   std::sort(atoms.begin(), atoms.end());
-  atoms.erase(std::unique(atoms.begin(), atoms.end()), atoms.end());
   regexes.clear();
   tests.regexes.candidates(atoms, regexes);
   for (const PredicateId id : regexes)
     if (sigma::value_holds(c.predicates[id], value, folded_text)) found.push_back(id);
 }
 
-SetId Matcher::State::look_up(const ValueMemo::Key& key, FieldId tests, const FieldValue& value) {
+SetId Matcher::State::look_up(const ValueMemo::Key& key, const FieldTests& tests,
+                              const FieldValue& value) {
   if (const auto known_set = values.find(key)) return *known_set;
   search(tests, value);
   const SetId set = sets.intern(found);
@@ -162,9 +175,37 @@ SetId Matcher::State::look_up(const ValueMemo::Key& key, FieldId tests, const Fi
   return set;
 }
 
-// The same bytes can be another text when they are JSON's, and another number.
+// The same bytes can be another text when they are JSON's, and another number; a value may be asked
+// for a field's deferred tests, too.
+constexpr std::uint32_t kDeferredTag = 4;
 std::uint32_t tag_of(FieldId field, const FieldValue& value) {
-  return field * 4 + (value.encoded ? 2 : 0) + (value.kind == ValueKind::kNumber ? 1 : 0);
+  return field * 8 + (value.encoded ? 2 : 0) + (value.kind == ValueKind::kNumber ? 1 : 0);
+}
+
+// Of the fields that deferred_asked names for this event.
+void Matcher::State::look_up_deferred(const FieldValue& value) {
+  if (value.kind == ValueKind::kNull) return;
+  const SetId set = look_up(values.key(tag_of(value.field, value) + kDeferredTag, value.text),
+                            c.deferred_tests[value.field], value);
+  if (set == kEmptySet) return;
+  signature.push_back({c.deferred_entry(value.field), set});
+  satisfied.push_back({&value, set});
+}
+
+// What the undecided rules want to know besides, if anything.
+bool Matcher::State::sign_deferred() {
+  bool any = false;
+  for (const RuleIndex rule : undecided)
+    for (const FieldId field : c.deferred_of[rule]) {
+      deferred_asked[field] = event_number;
+      any = true;
+    }
+  if (!any) return false;
+  for (const FieldValue& value : event->values)
+    if (value.field != kNoField && deferred_asked[value.field] == event_number)
+      look_up_deferred(value);
+  tidy_signature();
+  return true;
 }
 
 void Matcher::State::sign_fields() {
@@ -179,7 +220,7 @@ void Matcher::State::sign_fields() {
     const std::uint8_t wants = plan->fields[field];
     SetId set = kNullValue;
     if (p.value->kind != ValueKind::kNull)
-      set = (wants & RoutePlan::kLookUp) != 0 ? look_up(p.key, field, *p.value) : kEmptySet;
+      set = (wants & RoutePlan::kLookUp) != 0 ? look_up(p.key, c.field_tests[field], *p.value) : kEmptySet;
     const bool tells =
         (wants & RoutePlan::kPresence) != 0 || (set != kEmptySet && set != kNullValue);
     if (tells) signature.push_back({field, set});
@@ -214,7 +255,8 @@ void Matcher::State::sign_keywords() {
 void Matcher::State::collect_keywords(const FieldValue& value) {
   if (value.kind == ValueKind::kNull) return;
   const FieldId field = c.keyword_field();
-  const SetId id = look_up(values.key(tag_of(field, value), value.text), field, value);
+  const SetId id = look_up(values.key(tag_of(field, value), value.text),
+                           c.field_tests[field], value);
   if (id == kEmptySet) return;
   satisfied.push_back({&value, id});
   const auto set = sets.at(id);
@@ -240,9 +282,11 @@ void Matcher::State::stamp() {
     epoch = 1;
   }
   for (const auto& [field, set] : signature) {
-    field_seen[field] = epoch;
-    if (set == kNullValue) continue;
-    field_filled[field] = epoch;
+    if (!c.is_deferred_entry(field)) {
+      field_seen[field] = epoch;
+      if (set == kNullValue) continue;
+      field_filled[field] = epoch;
+    }
     for (const PredicateId id : sets.at(set)) predicate_seen[id] = epoch;
   }
 }
@@ -257,10 +301,22 @@ Truth Matcher::State::known(PredicateId id) const {
       const bool yes = is_null_test ? field_filled[field] != epoch : field_seen[field] == epoch;
       return yes ? Truth::kYes : Truth::kNo;
     }
+    case Settled::kDeferred:
+      if (deferred_asked[c.predicate_field[id]] != event_number) break;
+      return predicate_seen[id] == epoch ? Truth::kYes : Truth::kNo;
     case Settled::kLate:
       break;
   }
   return Truth::kUnknown;
+}
+
+// What is remembered of the signature: `matched` grows, `undecided` is replaced.
+bool Matcher::State::recall(std::uint32_t key) {
+  const auto known_outcome = outcomes.find(key, signature);
+  if (!known_outcome) return false;
+  matched.insert(matched.end(), known_outcome->matched.begin(), known_outcome->matched.end());
+  undecided.assign(known_outcome->undecided.begin(), known_outcome->undecided.end());
+  return true;
 }
 
 // The outcome of a signature that was not seen before.
@@ -277,6 +333,12 @@ void Matcher::State::decide() {
       }
     }
   }
+  judge(event->route);
+}
+
+// Sorts the candidates into `matched` and `undecided`, by what is stamped, and remembers it.
+void Matcher::State::judge(std::uint32_t key) {
+  const std::size_t before = matched.size();
   undecided.clear();
   for (const RuleIndex rule : candidates) {
     const Truth truth =
@@ -284,16 +346,27 @@ void Matcher::State::decide() {
     if (truth == Truth::kYes) matched.push_back(rule);
     if (truth == Truth::kUnknown) undecided.push_back(rule);
   }
-  std::sort(matched.begin(), matched.end());
-  outcomes.insert(event->route, signature, {matched, undecided});
+  outcomes.insert(key, signature, {std::span(matched).subspan(before), undecided});
 }
 
-// Rules whose outcome the signature leaves open. The event is stamped.
-void Matcher::State::ask(std::span<const RuleIndex> rules) {
-  for (const RuleIndex rule : rules)
+// Rules that the signature leaves open: with what deferred tests tell, which is remembered like the
+// first outcome; then with what only the event itself tells.
+void Matcher::State::settle() {
+  const bool asked = sign_deferred();
+  const auto key = static_cast<std::uint32_t>(event->route + c.plans.size());
+  if (asked && recall(key)) {
+    if (undecided.empty()) return;
+    stamp();
+  } else {
+    stamp();
+    if (asked) {
+      candidates.assign(undecided.begin(), undecided.end());
+      judge(key);
+    }
+  }
+  for (const RuleIndex rule : undecided)
     if (evaluate(c.nodes, c.program_of[rule], [&](PredicateId id) { return holds(id); }))
       matched.push_back(rule);
-  std::sort(matched.begin(), matched.end());
 }
 
 bool Matcher::State::holds(PredicateId id) {
@@ -333,6 +406,10 @@ bool Matcher::State::test_reference(PredicateId id) {
 
 // Which values satisfy each predicate, worked out once for all alerts of the event.
 void Matcher::State::find_values_of() {
+  for (const FieldValue& value : event->values)
+    if (value.field != kNoField && !c.deferred_tests[value.field].empty() &&
+        deferred_asked[value.field] != event_number)
+      look_up_deferred(value);
   for (const auto& [value, set] : satisfied) {
     for (const PredicateId id : sets.at(set)) {
       auto& list = values_of[id];
@@ -365,6 +442,7 @@ std::span<const RuleIndex> Matcher::match(const NormalizedEvent& event) {
   s.plan = &s.c.plans[event.route];
   if (!s.plan->used) return s.matched;
   s.event = &event;
+  ++s.event_number;
   s.forget_when_full();
   s.signature.clear();
   s.satisfied.clear();
@@ -372,15 +450,9 @@ std::span<const RuleIndex> Matcher::match(const NormalizedEvent& event) {
   s.sign_fields();
   s.sign_keywords();
   s.tidy_signature();
-  if (const auto known = s.outcomes.find(event.route, s.signature)) {
-    s.matched.assign(known->matched.begin(), known->matched.end());
-    if (known->undecided.empty()) return s.matched;
-    s.stamp();
-    s.ask(known->undecided);
-    return s.matched;
-  }
-  s.decide();
-  if (!s.undecided.empty()) s.ask(s.undecided);
+  if (!s.recall(event.route)) s.decide();
+  if (!s.undecided.empty()) s.settle();
+  std::sort(s.matched.begin(), s.matched.end());
   return s.matched;
 }
 

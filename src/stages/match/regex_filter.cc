@@ -45,7 +45,13 @@ std::vector<std::string> RegexFilter::build() {
   std::vector<std::string> atoms;
   if (payloads_.empty()) return atoms;
   filter_->Compile(&atoms);
-  if (std::all_of(atoms.begin(), atoms.end(), is_ascii)) return atoms;
+  if (std::all_of(atoms.begin(), atoms.end(), is_ascii)) {
+    std::vector<int> numbers;
+    filter_->AllPotentials({}, &numbers);
+    for (const int number : numbers)
+      without_atoms_.push_back(payloads_[static_cast<std::size_t>(number)]);
+    return atoms;
+  }
   unfiltered_.insert(unfiltered_.end(), payloads_.begin(), payloads_.end());
   payloads_.clear();
   return {};
@@ -54,6 +60,10 @@ std::vector<std::string> RegexFilter::build() {
 void RegexFilter::candidates(const std::vector<int>& atoms, std::vector<std::uint32_t>& out) const {
   out.insert(out.end(), unfiltered_.begin(), unfiltered_.end());
   if (payloads_.empty()) return;
+  if (atoms.empty()) {
+    out.insert(out.end(), without_atoms_.begin(), without_atoms_.end());
+    return;
+  }
   std::vector<int> numbers;
   filter_->AllPotentials(atoms, &numbers);
   for (const int number : numbers) out.push_back(payloads_[static_cast<std::size_t>(number)]);
