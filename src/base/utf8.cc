@@ -4,7 +4,9 @@
 #include <simdjson.h>
 #include <utf8proc.h>
 
-#include <cstring>
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
 
 namespace tocsin {
 namespace {
@@ -66,32 +68,38 @@ std::uint32_t fold(std::uint32_t c) {
   return lower(upper);
 }
 
-// Eight bytes at a time.
-constexpr std::uint64_t kEach = 0x0101010101010101ULL;
-constexpr std::uint64_t kHighBits = 0x80 * kEach;
+#if defined(__SSE2__)
 
-std::size_t ascii_prefix(std::string_view text) {
+// Sixteen bytes at a time: lower case of the ASCII that `text` begins with, as far as whole vectors
+// go.
+std::size_t lower_ascii_vectors(std::string_view text, char* out) {
+  const __m128i before_a = _mm_set1_epi8('A' - 1), behind_z = _mm_set1_epi8('Z' + 1);
   std::size_t at = 0;
-  for (std::uint64_t word; at + sizeof word <= text.size(); at += sizeof word) {
-    std::memcpy(&word, text.data() + at, sizeof word);
-    if ((word & kHighBits) != 0) break;
+  for (; at + sizeof(__m128i) <= text.size(); at += sizeof(__m128i)) {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text.data() + at));
+    if (_mm_movemask_epi8(bytes) != 0) break;
+    const __m128i capital =
+        _mm_and_si128(_mm_cmpgt_epi8(bytes, before_a), _mm_cmplt_epi8(bytes, behind_z));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(out + at),
+                     _mm_or_si128(bytes, _mm_and_si128(capital, _mm_set1_epi8(0x20))));
   }
-  while (at < text.size() && static_cast<std::uint8_t>(text[at]) < 0x80) ++at;
   return at;
 }
 
-// `text` is ASCII, so that no sum below carries into the next byte.
-void lower_ascii(char* text, std::size_t size) {
-  std::size_t at = 0;
-  for (std::uint64_t word; at + sizeof word <= size; at += sizeof word) {
-    std::memcpy(&word, text + at, sizeof word);
-    const std::uint64_t from_a = word + (0x80 - 'A') * kEach;
-    const std::uint64_t behind_z = word + (0x7F - 'Z') * kEach;
-    word += ((from_a ^ behind_z) & kHighBits) >> 2;  // 0x20 for each capital letter
-    std::memcpy(text + at, &word, sizeof word);
+#else
+
+std::size_t lower_ascii_vectors(std::string_view /*text*/, char* /*out*/) { return 0; }
+
+#endif
+
+// Writes the ASCII that `text` begins with in lower case; returns its size.
+std::size_t lower_ascii(std::string_view text, char* out) {
+  std::size_t at = lower_ascii_vectors(text, out);
+  for (; at < text.size() && static_cast<std::uint8_t>(text[at]) < 0x80; ++at) {
+    const char c = text[at];
+    out[at] = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
   }
-  for (; at < size; ++at)
-    if (text[at] >= 'A' && text[at] <= 'Z') text[at] = static_cast<char>(text[at] + 32);
+  return at;
 }
 
 }  // namespace
@@ -157,20 +165,25 @@ void append_utf16le(std::string& out, std::string_view bytes) {
 }
 
 void append_folded(std::string& out, std::string_view text) {
+  // How far the next stretch of ASCII may go: room is made for no more, since making it costs.
+  constexpr std::size_t kShort = 32;
+  std::size_t room = text.size();
   while (!text.empty()) {
-    if (const std::size_t ascii = ascii_prefix(text); ascii > 0) {
-      const std::size_t at = out.size();
-      out.append(text, 0, ascii);
-      lower_ascii(out.data() + at, ascii);
-      text.remove_prefix(ascii);
-      continue;
+    const std::size_t before = out.size();
+    const std::string_view part = text.substr(0, room);
+    out.resize(before + part.size());
+    const std::size_t ascii = lower_ascii(part, out.data() + before);
+    out.resize(before + ascii);
+    text.remove_prefix(ascii);
+    room = ascii == part.size() ? 2 * room : kShort;
+    while (!text.empty() && static_cast<std::uint8_t>(text.front()) >= 0x80) {
+      const Unit unit = decode(text);
+      if (unit.well_formed)
+        append_utf8(out, fold(unit.code_point));
+      else
+        out.append(text, 0, unit.size);
+      text.remove_prefix(unit.size);
     }
-    const Unit unit = decode(text);
-    if (unit.well_formed)
-      append_utf8(out, fold(unit.code_point));
-    else
-      out.append(text, 0, unit.size);
-    text.remove_prefix(unit.size);
   }
 }
 

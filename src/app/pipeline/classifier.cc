@@ -25,7 +25,7 @@ struct Classifier::State {
   std::vector<int> first_tactic_order;  // by rule; -1: the rule names no tactic
 
   State(std::shared_ptr<const match::Engine> e, const sigma::Taxonomy& taxonomy)
-      : engine(e), normalizer(taxonomy, e->fields(), {.decode = false}), matcher(e) {
+      : engine(e), normalizer(taxonomy, e->fields(), {.decode = false, .copy = false}), matcher(e) {
     const sigma::Attack& attack = sigma::Attack::built_in();
     for (const sigma::Rule& rule : e->rules())
       first_tactic_order.push_back(
@@ -136,11 +136,12 @@ Status Classifier::classify(std::string_view json, const EventSource& source, Cl
   out.alerts.clear();
   TOCSIN_TRY_STATUS(s.normalizer.normalize(json, s.event));
   s.rank(s.matcher.match(s.event));
-  s.fill_verdict(out.verdict);
-  out.verdict.event_id = {};
   if (s.who == Identify::kAll || !s.ranked.empty()) {
+    s.fill_verdict(out.verdict);
     s.identify(source, out);
     out.verdict.classified_at = now_ns();
+  } else {
+    out.verdict.timestamp = s.event.timestamp;
   }
   out.repaired = s.event.repaired;
   for (const RuleIndex index : s.ranked) s.add_alert(index, source, out);

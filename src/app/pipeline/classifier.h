@@ -38,7 +38,7 @@ struct Classification {
   bool repaired = false;
 };
 
-// Of which events the ids, trace and time of classification are worth working out.
+// Of which events the verdict is worth working out; of the others its timestamp only.
 enum class Identify : std::uint8_t { kAll, kDetections };
 
 // Ownership: shares the engine; the taxonomy must outlive it.

@@ -215,6 +215,7 @@ void Matcher::State::sign_fields() {
     pending.push_back({values.key(tag_of(value.field, value), value.text), &value});
     values.prefetch(pending.back().key);
   }
+  for (const Pending& p : pending) values.prefetch_entry(p.key);
   for (const Pending& p : pending) {
     const FieldId field = p.value->field;
     const std::uint8_t wants = plan->fields[field];

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "stages/match/outcome_memo.h"
 
-#include <cstring>
+#include "base/small_bytes.h"
 
 namespace tocsin::match {
 namespace {
@@ -29,14 +29,15 @@ std::uint64_t OutcomeMemo::hash_of(std::uint32_t route, std::span<const Signatur
 std::optional<Outcome> OutcomeMemo::find(std::uint32_t route,
                                          std::span<const SignatureEntry> signature) const {
   const std::uint64_t hash = hash_of(route, signature);
-  for (std::size_t i = (hash >> 20) % kSlots;; i = (i + 1) % kSlots) {
+  for (std::size_t i = (hash >> 40) % kSlots;; i = (i + 1) % kSlots) {
     const Slot& slot = slots_[i];
     if (slot.hash == 0) return std::nullopt;
-    if (slot.hash != hash) continue;
+    if (slot.hash != static_cast<std::uint32_t>(hash)) continue;
     const std::uint32_t* const words = words_.data() + slot.at;
     if (words[0] != route || words[1] != signature.size()) continue;
     const std::uint32_t* const entries = words + kHead;
-    if (!signature.empty() && std::memcmp(entries, signature.data(), signature.size_bytes()) != 0)
+    if (!equal_bytes(reinterpret_cast<const char*>(entries),
+                     reinterpret_cast<const char*>(signature.data()), signature.size_bytes()))
       continue;
     const std::uint32_t* const matched = entries + 2 * signature.size();
     return Outcome{{matched, words[2]}, {matched + words[2], words[3]}};
@@ -47,9 +48,9 @@ void OutcomeMemo::insert(std::uint32_t route, std::span<const SignatureEntry> si
                          const Outcome& outcome) {
   if (signature.size() > kEntriesMax || full()) return;
   const std::uint64_t hash = hash_of(route, signature);
-  std::size_t i = (hash >> 20) % kSlots;
+  std::size_t i = (hash >> 40) % kSlots;
   while (slots_[i].hash != 0) i = (i + 1) % kSlots;
-  slots_[i] = {hash, static_cast<std::uint32_t>(words_.size())};
+  slots_[i] = {static_cast<std::uint32_t>(hash), static_cast<std::uint32_t>(words_.size())};
   ++used_;
   words_.insert(words_.end(), {route, static_cast<std::uint32_t>(signature.size()),
                                static_cast<std::uint32_t>(outcome.matched.size()),

@@ -48,7 +48,7 @@ class OutcomeMemo {
   static constexpr std::size_t kWordsMax = 4u << 20;
 
   struct Slot {
-    std::uint64_t hash = 0;  // 0: free
+    std::uint32_t hash = 0;  // part of it; 0: free
     std::uint32_t at = 0;    // in words_: route, sizes, signature, matched, undecided
   };
   static std::uint64_t hash_of(std::uint32_t route, std::span<const SignatureEntry> signature);

@@ -3,6 +3,7 @@
 
 #include <cstring>
 #include <random>
+#include <utility>
 
 #include "base/small_bytes.h"
 
@@ -22,8 +23,6 @@ std::uint64_t load(const char* at) {
   std::memcpy(&word, at, sizeof word);
   return word;
 }
-
-constexpr std::size_t kHead = 2 * sizeof(std::uint32_t);
 
 }  // namespace
 
@@ -52,40 +51,53 @@ std::uint64_t ValueMemo::hash_bytes(std::string_view text, std::uint64_t seed) {
 }
 
 // The seed differs from process to process, so that nobody can prepare colliding values.
-ValueMemo::ValueMemo() : seed_(std::random_device{}()), slots_(kSlots) {
+ValueMemo::ValueMemo()
+    : seed_(std::random_device{}()),
+      memory_(kSlots * sizeof(Slot) + kTextBytesMax + 2 * sizeof(Entry) + kValueBytesMax),
+      long_ones_(kLongOnes) {
   seed_ = (seed_ << 32) | std::random_device{}();
 }
 
 void ValueMemo::clear() {
-  slots_.assign(kSlots, Slot{});
-  text_.reset();
-  text_bytes_ = 0;
-  entries_ = 0;
+  memory_.clear();
+  end_ = sizeof(Entry);
+  count_ = 0;
 }
 
 std::optional<SetId> ValueMemo::find(const Key& key) const {
+  const Slot* const all = slots();
   for (std::size_t i = home(key);; i = (i + 1) % kSlots) {
-    const Slot& slot = slots_[i];
-    if (slot.hash == 0) return std::nullopt;
-    if (slot.hash != key.hash) continue;
-    const char* const at = slot.text;
-    if (load<std::uint32_t>(at) == key.tag && load<std::uint32_t>(at + 4) == key.value.size() &&
-        equal_bytes(at + kHead, key.value.data(), key.value.size()))
-      return slot.set;
+    const Slot slot = all[i];
+    if (slot.at == 0) return std::nullopt;
+    if (slot.hash != static_cast<std::uint32_t>(key.hash)) continue;
+    Entry entry;
+    const char* const at = entries() + slot.at;
+    std::memcpy(&entry, at, sizeof entry);
+    if (entry.tag == key.tag && entry.size == key.value.size() &&
+        equal_bytes(at + sizeof entry, key.value.data(), key.value.size()))
+      return entry.set;
   }
+}
+
+// A wrong yes costs memory, a wrong no time.
+bool ValueMemo::comes_again(const Key& key) {
+  std::uint32_t& last = long_ones_[(key.hash >> 8) % kLongOnes];
+  const auto part = static_cast<std::uint32_t>(key.hash >> 32);
+  return std::exchange(last, part) == part;
 }
 
 void ValueMemo::insert(const Key& key, SetId set) {
   if (key.value.size() > kValueBytesMax || full()) return;
+  if (key.value.size() > kLongBytes && !comes_again(key)) return;
   std::size_t i = home(key);
-  while (slots_[i].hash != 0) i = (i + 1) % kSlots;
-  const std::uint32_t head[2] = {key.tag, static_cast<std::uint32_t>(key.value.size())};
-  char* const text = text_.allocate(kHead + key.value.size());
-  std::memcpy(text, head, kHead);
-  key.value.copy(text + kHead, key.value.size());
-  text_bytes_ += kHead + key.value.size();
-  slots_[i] = {key.hash, text, set};
-  ++entries_;
+  while (slots()[i].at != 0) i = (i + 1) % kSlots;
+  const Entry entry{key.tag, static_cast<std::uint32_t>(key.value.size()), set};
+  char* const at = entries() + end_;
+  std::memcpy(at, &entry, sizeof entry);
+  key.value.copy(at + sizeof entry, key.value.size());
+  slots()[i] = {static_cast<std::uint32_t>(key.hash), static_cast<std::uint32_t>(end_)};
+  end_ += sizeof entry + key.value.size();
+  ++count_;
 }
 
 }  // namespace tocsin::match

@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-#include "base/arena.h"
+#include "base/big_buffer.h"
 #include "stages/match/predicate_sets.h"
 
 namespace tocsin::match {
@@ -23,6 +23,8 @@ namespace tocsin::match {
 class ValueMemo {
  public:
   static constexpr std::size_t kValueBytesMax = 16 * 1024;  // longer ones are not kept
+  // Longer ones are kept when they come a second time: most never do, and they fill the memory.
+  static constexpr std::size_t kLongBytes = 512;
 
   ValueMemo();
 
@@ -35,31 +37,45 @@ class ValueMemo {
   [[nodiscard]] Key key(std::uint32_t tag, std::string_view value) const {
     return {hash_bytes(value, seed_ + tag * 0x9E3779B97F4A7C15ULL) | 1, tag, value};
   }
-  // Starts to load what find() will look at.
-  void prefetch(const Key& key) const { __builtin_prefetch(&slots_[home(key)]); }
+  // Start to load what find() will look at: for some keys the first, then for them the second.
+  void prefetch(const Key& key) const { __builtin_prefetch(&slots()[home(key)]); }
+  void prefetch_entry(const Key& key) const {
+    const Slot& slot = slots()[home(key)];
+    if (slot.at != 0) __builtin_prefetch(entries() + slot.at);
+  }
   [[nodiscard]] std::optional<SetId> find(const Key& key) const;
   void insert(const Key& key, SetId set);
-  [[nodiscard]] bool full() const { return entries_ >= kEntriesMax || text_bytes_ > kTextBytesMax; }
+  [[nodiscard]] bool full() const { return count_ >= kEntriesMax || end_ > kTextBytesMax; }
   void clear();
 
  private:
   static constexpr std::size_t kSlots = 1u << 17;
   static constexpr std::size_t kEntriesMax = kSlots / 2;
   static constexpr std::size_t kTextBytesMax = 16u << 20;
+  static constexpr std::size_t kLongOnes = 1u << 12;
 
   struct Slot {
-    std::uint64_t hash = 0;      // 0: free
-    const char* text = nullptr;  // tag, size, bytes
-    SetId set = 0;
+    std::uint32_t hash;  // part of it
+    std::uint32_t at;    // of the entry; 0: free
   };
-  [[nodiscard]] static std::size_t home(const Key& key) { return (key.hash >> 20) % kSlots; }
+  // Behind it stands the text.
+  struct Entry {
+    std::uint32_t tag;
+    std::uint32_t size;
+    SetId set;
+  };
+
+  [[nodiscard]] static std::size_t home(const Key& key) { return (key.hash >> 40) % kSlots; }
   [[nodiscard]] static std::uint64_t hash_bytes(std::string_view text, std::uint64_t seed);
+  [[nodiscard]] Slot* slots() const { return reinterpret_cast<Slot*>(memory_.data()); }
+  [[nodiscard]] char* entries() const { return memory_.data() + kSlots * sizeof(Slot); }
+  [[nodiscard]] bool comes_again(const Key& key);
 
   std::uint64_t seed_;
-  std::vector<Slot> slots_;
-  Arena text_;
-  std::size_t text_bytes_ = 0;
-  std::size_t entries_ = 0;
+  BigBuffer memory_;  // slots, entries
+  std::size_t end_ = sizeof(Entry);
+  std::size_t count_ = 0;
+  std::vector<std::uint32_t> long_ones_;  // by a hash: part of the hash of the one last seen
 };
 
 }  // namespace tocsin::match

@@ -4,7 +4,7 @@
 #include <fmt/format.h>
 #include <simdjson.h>
 
-#include <cstring>
+#include <algorithm>
 
 namespace tocsin::normalize {
 
@@ -28,38 +28,33 @@ JsonIndex::JsonIndex() : parser_(std::make_unique<Parser>()) {}
 JsonIndex::~JsonIndex() = default;
 JsonIndex::JsonIndex(JsonIndex&&) noexcept = default;
 
-void JsonIndex::reserve(std::size_t size) {
-  if (size <= capacity_) return;
-  capacity_ = size < kFirstCapacity ? kFirstCapacity : size + size / 2;
-  buffer_ = std::make_unique_for_overwrite<char[]>(capacity_ + simdjson::SIMDJSON_PADDING);
-}
-
 Status JsonIndex::read(std::string_view json) {
-  reserve(json.size());
+  text_ = json;
+  if (json.empty()) return bad(simdjson::EMPTY);
   auto& stages = parser_->stages;
   simdjson::error_code error = simdjson::SUCCESS;
   // The depth is the walker's affair: the first stage keeps no stack.
   constexpr std::size_t kDepth = 1;
+  const std::size_t capacity = std::max(kFirstCapacity, json.size() + json.size() / 2);
   if (!stages)
-    error = simdjson::get_active_implementation()->create_dom_parser_implementation(capacity_,
+    error = simdjson::get_active_implementation()->create_dom_parser_implementation(capacity,
                                                                                     kDepth, stages);
-  else if (stages->capacity() < capacity_)
-    error = stages->allocate(capacity_, kDepth);
+  else if (stages->capacity() < json.size())
+    error = stages->allocate(capacity, kDepth);
   if (error) return bad(error);
-  size_ = json.size();
-  if (size_ == 0) return bad(simdjson::EMPTY);
-  std::memcpy(buffer_.get(), json.data(), size_);
-  std::memset(buffer_.get() + size_, 0, simdjson::SIMDJSON_PADDING);
-  error = stages->stage1(reinterpret_cast<const std::uint8_t*>(buffer_.get()), size_,
+  // The first stage reads nothing behind the text: it copies the last block.
+  error = stages->stage1(reinterpret_cast<const std::uint8_t*>(json.data()), json.size(),
                          simdjson::stage1_mode::regular);
   if (error) return bad(error);
-  // What stands behind the last place: the end of the text, where the padding reads as 0.
-  stages->structural_indexes[stages->n_structural_indexes] = static_cast<std::uint32_t>(size_);
+  stages->structural_indexes[stages->n_structural_indexes] =
+      static_cast<std::uint32_t>(json.size());
   return {};
 }
 
 Cursor JsonIndex::begin() const {
-  return {buffer_.get(), parser_->stages->structural_indexes.get()};
+  const auto& stages = *parser_->stages;
+  const std::uint32_t* const places = stages.structural_indexes.get();
+  return {text_.data(), places, places + stages.n_structural_indexes};
 }
 
 }  // namespace tocsin::normalize

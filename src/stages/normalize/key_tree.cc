@@ -26,7 +26,7 @@ std::string joined(std::string_view a, char separator, std::string_view b) {
 
 // <Event> and <System> hold elements with attributes; what they hold names itself.
 void describe_evtx(KeyNode& node, const KeyNode& parent, std::string_view key) {
-  node.name = node.prefix = key;
+  node.full_name = node.prefix = key;
   switch (parent.kind) {
     case ObjectKind::kEvent:
       if (key == "System") node.kind = ObjectKind::kSystem;
@@ -42,7 +42,7 @@ void describe_evtx(KeyNode& node, const KeyNode& parent, std::string_view key) {
       node.frame = true;
       break;
     case ObjectKind::kSystemItem:
-      node.name = node.prefix = key == "#text" ? parent.prefix : joined(parent.prefix, '_', key);
+      node.full_name = node.prefix = key == "#text" ? parent.prefix : joined(parent.prefix, '_', key);
       node.frame = true;
       if (key == "#attributes") {
         node.kind = ObjectKind::kAttributes;
@@ -53,7 +53,7 @@ void describe_evtx(KeyNode& node, const KeyNode& parent, std::string_view key) {
       if (key != "#attributes") node.kind = ObjectKind::kData;
       break;
     default:  // kData
-      if (key == "#text") node.name = node.prefix = parent.prefix;
+      if (key == "#text") node.full_name = node.prefix = parent.prefix;
       if (key == "#attributes") {
         node.kind = ObjectKind::kAttributes;
         node.prefix = parent.prefix;
@@ -62,14 +62,14 @@ void describe_evtx(KeyNode& node, const KeyNode& parent, std::string_view key) {
 }
 
 void describe_winlog(KeyNode& node, std::string_view key) {
-  node.name = node.prefix = joined("winlog", '.', key);
+  node.full_name = node.prefix = joined("winlog", '.', key);
   if (key == "event_data" || key == "user_data") {
     node.kind = ObjectKind::kData;
     node.prefix = key;
   }
   for (const auto& [from, to] : kWinlogNames) {
     if (key != from) continue;
-    node.name = node.prefix = to;
+    node.full_name = node.prefix = to;
     node.frame = true;
   }
 }
@@ -82,7 +82,7 @@ KeyNode& KeyTree::begin_event() {
   if (full_) {
     by_path_.clear();
     nodes_.clear();
-    root_.first = nullptr;
+    root_.first = {};
     full_ = false;
   }
   return root_;
@@ -111,8 +111,9 @@ KeyNode& KeyTree::element(KeyNode& node, KeyNode& passing) {
   if (node.element != nullptr) return *node.element;
   KeyNode twin = node;
   twin.kind = ObjectKind::kAny;
-  twin.prefix = twin.name;
-  twin.first = nullptr;
+  twin.prefix = twin.full_name;
+  twin.key = {};
+  twin.first = {};
   if (node.passing || nodes_.size() >= kNodesMax) {
     passing = std::move(twin);
     passing.passing = true;
@@ -124,20 +125,21 @@ KeyNode& KeyTree::element(KeyNode& node, KeyNode& passing) {
 void KeyTree::describe(KeyNode& node, const KeyNode& parent, std::string_view raw_key) const {
   Arena arena;
   const std::string_view key = unescape(raw_key, arena);
-  node.key = raw_key;
+  node.key_text = raw_key;
+  node.key = node.key_text;
   switch (parent.kind) {
     case ObjectKind::kRoot:
-      node.name = node.prefix = key;
+      node.full_name = node.prefix = key;
       node.frame = true;
       if (key == "Event") node.kind = ObjectKind::kEvent;
       if (key == "winlog") node.kind = ObjectKind::kWinlog;
       break;
     case ObjectKind::kAny:
-      node.name = node.prefix = key == "#text" ? parent.prefix : joined(parent.prefix, '.', key);
+      node.full_name = node.prefix = key == "#text" ? parent.prefix : joined(parent.prefix, '.', key);
       node.frame = parent.frame;
       break;
     case ObjectKind::kAttributes:
-      node.name = node.prefix = joined(parent.prefix, '_', key);
+      node.full_name = node.prefix = joined(parent.prefix, '_', key);
       node.frame = parent.frame;
       break;
     case ObjectKind::kWinlog:
@@ -150,13 +152,19 @@ void KeyTree::describe(KeyNode& node, const KeyNode& parent, std::string_view ra
 }
 
 void KeyTree::resolve(KeyNode& node) const {
-  node.entry = names_.find(node.name);
-  if (node.entry != nullptr && (node.frame || !is_frame_role(node.entry->role)))
-    node.role = node.entry->role;
-  if (node.name.find(' ') == std::string::npos) return;
-  std::string compact = node.name;
+  node.entry = names_.find(node.full_name);
+  if (node.entry != nullptr) {
+    node.named = true;
+    node.name = node.entry->index;
+    node.field = node.entry->field;
+    node.special = !node.entry->aliases.empty();
+    if (node.frame || !is_frame_role(node.entry->role)) node.role = node.entry->role;
+  }
+  if (node.full_name.find(' ') == std::string::npos) return;
+  std::string compact = node.full_name;
   compact.erase(std::remove(compact.begin(), compact.end(), ' '), compact.end());
   node.without_blanks = names_.find(compact);
+  node.special = node.special || node.without_blanks != nullptr;
 }
 
 }  // namespace tocsin::normalize

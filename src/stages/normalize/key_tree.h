@@ -14,6 +14,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 
 #include "base/small_bytes.h"
 #include "stages/normalize/name_table.h"
@@ -33,19 +34,34 @@ enum class ObjectKind : std::uint8_t {
   kWinlog,      // Winlogbeat
 };
 
-struct KeyNode {
-  std::string key;   // as JSON writes it, between its quotes
-  std::string name;  // what a scalar here is called
-  std::string prefix;
+struct KeyNode;
+
+// Which keys came here the last times: events of two kinds often take turns.
+struct Guess {
+  KeyNode* last = nullptr;
+  KeyNode* other = nullptr;
+};
+
+// What a walk reads of every key comes first, within one cache line.
+struct alignas(64) KeyNode {
+  std::string_view key;        // as JSON writes it, between its quotes; views key_text
+  Guess first;                 // of an object here
+  Guess next;                  // behind this key
+  FieldId field = kNoField;    // kNoField: no rule reads it by name
+  std::uint32_t name = 0;      // index of its NameEntry, when `named`
   ObjectKind kind = ObjectKind::kAny;  // of an object here
-  bool frame = false;  // stands where the event's own channel, id, host and time stand
   Role role = Role::kNone;
+  bool frame = false;     // stands where the event's own channel, id, host and time stand
+  bool passing = false;   // not remembered: lives on the walker's stack
+  bool named = false;     // has an entry
+  bool special = false;   // its entry has aliases, or there is a name without blanks
+
+  std::string key_text;
+  std::string full_name;  // what a scalar here is called
+  std::string prefix;
   const NameEntry* entry = nullptr;           // null: no rule reads it by name
   const NameEntry* without_blanks = nullptr;  // Defender writes `Threat Name`; rules ThreatName
   KeyNode* element = nullptr;  // for objects in an array here; null: this node itself
-  KeyNode* first = nullptr;    // the key that came first in this object last time
-  KeyNode* next = nullptr;     // the key that followed this one last time
-  bool passing = false;        // not remembered: lives on the walker's stack
 };
 
 // Ownership: owns its nodes; the name table must outlive it.
@@ -63,13 +79,16 @@ class KeyTree {
 
   // The node of `key` (between its quotes) in an object at `parent`. `guess` is where the tree
   // remembers what follows the member before (parent.first for the first); null: nowhere.
-  [[nodiscard]] KeyNode& child(KeyNode& parent, KeyNode** guess, std::string_view key,
+  [[nodiscard]] KeyNode& child(KeyNode& parent, Guess* guess, std::string_view key,
                                KeyNode& passing) {
-    if (guess != nullptr && *guess != nullptr && (*guess)->key.size() == key.size() &&
-        equal_bytes((*guess)->key.data(), key.data(), key.size()))
-      return **guess;
+    if (guess == nullptr) return find_or_add(parent, key, passing);
+    if (is(guess->last, key)) return *guess->last;
+    if (is(guess->other, key)) {
+      std::swap(guess->last, guess->other);
+      return *guess->last;
+    }
     KeyNode& found = find_or_add(parent, key, passing);
-    if (guess != nullptr && !found.passing) *guess = &found;
+    if (!found.passing) *guess = {&found, guess->last};
     return found;
   }
   // The node of the elements of an array at `node`.
@@ -88,6 +107,10 @@ class KeyTree {
     }
   };
 
+  static bool is(const KeyNode* node, std::string_view key) {
+    return node != nullptr && node->key.size() == key.size() &&
+           equal_bytes(node->key.data(), key.data(), key.size());
+  }
   KeyNode& find_or_add(KeyNode& parent, std::string_view key, KeyNode& passing);
   void describe(KeyNode& node, const KeyNode& parent, std::string_view key) const;
   void resolve(KeyNode& node) const;

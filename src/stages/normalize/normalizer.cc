@@ -60,6 +60,7 @@ struct Normalizer::State {
   KeyTree tree;
   Places places;
   JsonIndex index;
+  std::string own_json;  // the event's bytes when they are ours: copied, or repaired
   RouteCache routes;
   Arena arena;
   std::string derived_text;
@@ -211,11 +212,13 @@ Normalizer::Normalizer(Normalizer&&) noexcept = default;
 Status Normalizer::normalize(std::string_view json, NormalizedEvent& event) {
   event.route = 0;
   event.repaired = false;
+  if (state_->options.copy) json = state_->own_json.assign(json);
   Status status = state_->parse(json, event);
   if (!status) {
-    const std::string repaired = repair_json(json);
+    std::string repaired = repair_json(json);
     if (repaired == json) return status;
-    TOCSIN_TRY_STATUS(state_->parse(repaired, event));
+    state_->own_json = std::move(repaired);
+    TOCSIN_TRY_STATUS(state_->parse(state_->own_json, event));
     event.repaired = true;
   }
   state_->fill(event);

@@ -4,8 +4,8 @@
 //
 //   JSON bytes -> shape (evtx_dump, Winlogbeat, NXLog flat, other) -> route -> NormalizedEvent
 //
-// Every scalar becomes a value, named when some rule reads it; nothing is copied but the JSON
-// itself.
+// Every scalar becomes a value, named when some rule reads it; nothing is copied but, if asked for,
+// the JSON itself.
 #pragma once
 
 #include <cstdint>
@@ -21,6 +21,8 @@ namespace tocsin::normalize {
 struct NormalizerOptions {
   // Whether values are decoded at once. The matcher decodes only what it has not seen before.
   bool decode = true;
+  // Whether the event may outlive the bytes it was read from. Without, its texts view them.
+  bool copy = true;
 };
 
 // Ownership: owns a parser and the memory that the event's texts view.
@@ -39,7 +41,7 @@ class Normalizer {
   ~Normalizer();
   Normalizer(Normalizer&&) noexcept;
 
-  // Fills `event`; its texts are valid until the next call.
+  // Fills `event`; its texts are valid until the next call (and, without a copy, as long as `json`).
   [[nodiscard]] Status normalize(std::string_view json, NormalizedEvent& event);
 
  private:

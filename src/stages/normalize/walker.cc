@@ -85,7 +85,7 @@ bool Walker::object(KeyNode& node, int depth) {
   cursor_.step();
   if (cursor_.take('}')) return true;
   KeyNode passing;
-  KeyNode** guess = node.passing ? nullptr : &node.first;
+  Guess* guess = node.passing ? nullptr : &node.first;
   do {
     if (cursor_.peek() != '"') return wrong("an object's key must be a string");
     std::string_view key = cursor_.take_scalar();
@@ -133,17 +133,25 @@ bool Walker::scalar(const KeyNode& node) {
     FieldValue& role = places_.roles[static_cast<std::size_t>(node.role)];
     if (role.text.empty()) role = {kNoField, kind, text, true};
   }
-  add(node.entry, kind, text);
-  if (node.without_blanks != nullptr) add(node.without_blanks, kind, text);
+  const auto at = static_cast<std::uint32_t>(values_.size());
+  values_.push_back({node.field, kind, text, true});
+  if (node.named) places_.note(node.name, at);
+  if (node.special) add_names(node, at);
   return true;
 }
 
-void Walker::add(const NameEntry* entry, ValueKind kind, std::string_view text) {
-  const auto at = static_cast<std::uint32_t>(values_.size());
-  values_.push_back({entry == nullptr ? kNoField : entry->field, kind, text, true});
-  if (entry == nullptr) return;
-  places_.note(*entry, at);
-  if (!entry->aliases.empty()) places_.aliased.emplace_back(entry, at);
+// What is rare: other names for the value at `at`.
+void Walker::add_names(const KeyNode& node, std::uint32_t at) {
+  if (node.entry != nullptr && !node.entry->aliases.empty())
+    places_.aliased.emplace_back(node.entry, at);
+  if (node.without_blanks == nullptr) return;
+  FieldValue value = values_[at];
+  value.field = node.without_blanks->field;
+  const auto twin = static_cast<std::uint32_t>(values_.size());
+  values_.push_back(value);
+  places_.note(node.without_blanks->index, twin);
+  if (!node.without_blanks->aliases.empty())
+    places_.aliased.emplace_back(node.without_blanks, twin);
 }
 
 }  // namespace tocsin::normalize

@@ -29,8 +29,8 @@ class Places {
   explicit Places(std::size_t names) : seen_(names) {}
 
   void begin_event();
-  void note(const NameEntry& entry, std::uint32_t value) {
-    Seen& seen = seen_[entry.index];
+  void note(std::uint32_t name, std::uint32_t value) {
+    Seen& seen = seen_[name];
     if (seen.epoch == epoch_) return;  // the first of its name
     seen.epoch = epoch_;
     seen.value = value;
@@ -72,14 +72,14 @@ class Walker {
   [[nodiscard]] bool array(KeyNode& node, int depth);
   [[nodiscard]] bool value(KeyNode& node, int depth);
   [[nodiscard]] bool scalar(const KeyNode& node);
-  void add(const NameEntry* entry, ValueKind kind, std::string_view text);
+  void add_names(const KeyNode& node, std::uint32_t at);
   bool wrong(std::string message);
   [[nodiscard]] bool too_deep(int depth);
 
   KeyTree& tree_;
   Places& places_;
   std::vector<FieldValue>& values_;
-  Cursor cursor_{nullptr, nullptr};
+  Cursor cursor_{nullptr, nullptr, nullptr};
   std::string error_;
 };
 
