@@ -130,7 +130,9 @@ class NaiveMatcher {
 CompiledPredicate compile(const Predicate& predicate) {
   CompiledPredicate out;
   out.predicate = &predicate;
-  if (predicate.op == Op::kRegex) {
+  if (predicate.op == Op::kRegex && predicate.regex) {
+    out.regex = predicate.regex;
+  } else if (predicate.op == Op::kRegex) {
     auto regex = Regex::compile(
         predicate.text,
         {predicate.regex_ignore_case, predicate.regex_multi_line, predicate.regex_dot_all});

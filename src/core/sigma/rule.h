@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,8 @@
 #include "core/sigma/pattern.h"
 
 namespace tocsin::sigma {
+
+class Regex;
 
 enum class Op : std::uint8_t {
   kEquals,    // whole value equals the literal
@@ -50,6 +53,7 @@ struct Predicate {
   bool regex_ignore_case = false;
   bool regex_multi_line = false;
   bool regex_dot_all = false;
+  std::shared_ptr<const Regex> regex;  // kRegex: compiled when the rule was read; may be null
   double number = 0;
   TimePart time_part = TimePart::kNone;
   std::string other_field;  // kFieldRef

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "stages/match/engine.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+#include <array>
 #include <map>
 #include <string>
 #include <unordered_map>
@@ -30,16 +29,32 @@ Settled settled_when(const Predicate& p) {
   return p.is_keyword() && !has_literal(p) ? Settled::kLate : Settled::kByValue;
 }
 
+template <class Value>
+void append_bytes(std::string& key, const Value& value) {
+  key.append(reinterpret_cast<const char*>(&value), sizeof value);
+}
+void append_text(std::string& key, std::string_view text) {
+  append_bytes(key, text.size());
+  key += text;
+}
+
 // Two predicates with the same key are the same test. Every text carries its length, so that no
 // two predicates can be written alike.
 std::string key_of(const Predicate& p) {
-  std::string key =
-      fmt::format("{}:{}{}:{}{}:{} {} {} {}{}{} {} {} {}", p.field.size(), p.field, p.text.size(),
-                  p.text, p.other_field.size(), p.other_field, static_cast<int>(p.op), p.cased,
-                  p.regex_ignore_case, p.regex_multi_line, p.regex_dot_all, p.number,
-                  static_cast<int>(p.time_part), static_cast<int>(p.ref_op));
-  for (const sigma::Part& part : p.pattern.parts())
-    key += fmt::format(" {} {}:{}", static_cast<int>(part.kind), part.text.size(), part.text);
+  std::string key;
+  key.reserve(p.field.size() + p.text.size() + p.other_field.size() + 64);
+  for (const std::string* text : {&p.field, &p.text, &p.other_field}) append_text(key, *text);
+  const std::array<std::uint8_t, 7> marks{
+      static_cast<std::uint8_t>(p.op),     p.cased,         p.regex_ignore_case,
+      p.regex_multi_line,                  p.regex_dot_all, static_cast<std::uint8_t>(p.time_part),
+      static_cast<std::uint8_t>(p.ref_op),
+  };
+  append_bytes(key, marks);
+  append_bytes(key, p.number);
+  for (const sigma::Part& part : p.pattern.parts()) {
+    append_bytes(key, part.kind);
+    append_text(key, part.text);
+  }
   return key;
 }
 

@@ -236,6 +236,7 @@ class Item {
       lowering_.warning("regex.backtracking", mark,
                         "this regular expression needs a backtracking matcher",
                         "avoid look-around and back references: they run under a match limit");
+    p.regex = *compiled;
     return lowering_.add(std::move(p));
   }
 
