@@ -10,6 +10,7 @@
 #include "base/check.h"
 #include "base/utf8.h"
 #include "stages/match/compiled.h"
+#include "stages/match/witness_cost.h"
 
 namespace tocsin::match {
 
@@ -93,18 +94,13 @@ Filed file_literal(const Predicate& p) {
 }
 
 // What may be asked of a field besides witnesses without waiting for a candidate.
-constexpr std::size_t kRestMax = 48;
-constexpr std::size_t kRestOfRegex = 8;  // an expression, a number, a network
+constexpr std::size_t kRestMax = 100;
 
-// A guess at how often events make the predicate hold. What many rules name (powershell.exe, an
-// event id) is common; a long literal is rare.
-double cost_of(const Predicate& p, std::size_t uses) {
-  double cost = 1.0 + 0.5 * static_cast<double>(uses);
-  if (!has_literal(p)) return cost + (p.op == Op::kRegex ? 5 : 50);
-  const std::size_t length = file_literal(p).literal.size();
-  if (length < 6) cost += 200.0 / static_cast<double>(1 + length * length);
-  if (p.field == "EventID" || p.field == "Channel" || p.field == "Provider_Name") cost += 500;
-  return cost;
+// What the predicate adds to the cost of searching a value, roughly. What stands at a known place
+// costs nothing.
+std::size_t search_cost(const Predicate& p) {
+  if (!has_literal(p)) return 8;
+  return p.op == Op::kContains || p.op == Op::kWildcard ? 1 : 0;
 }
 
 }  // namespace
@@ -176,9 +172,14 @@ void Builder::choose_witnesses() {
   c_.witness_of.resize(c_.predicates.size());
   always_.resize(c_.rules.size());
   asked_first_.resize(c_.predicates.size());
+  WitnessCost costs;
+  for (const sigma::CompiledPredicate& p : c_.predicates)
+    if (has_literal(*p.predicate)) costs.add(file_literal(*p.predicate).literal);
   const auto cost = [&](PredicateId id) -> std::optional<double> {
     if (c_.settled[id] != Settled::kByValue) return std::nullopt;
-    return cost_of(*c_.predicates[id].predicate, uses_[id]);
+    const Predicate& p = *c_.predicates[id].predicate;
+    if (!has_literal(p)) return costs.of_other(p, uses_[id]);
+    return costs.of_literal(p, file_literal(p).literal, uses_[id]);
   };
   for (RuleIndex rule = 0; rule < c_.rules.size(); ++rule) {
     const auto witness = choose_witness(c_.rules[rule].condition, ids_of_rule_[rule], cost);
@@ -203,8 +204,7 @@ void Builder::defer() {
            asked_first_[id] == 0;
   };
   for (PredicateId id = 0; id < c_.predicates.size(); ++id)
-    if (can_wait(id))
-      rest[c_.predicate_field[id]] += has_literal(*c_.predicates[id].predicate) ? 1 : kRestOfRegex;
+    if (can_wait(id)) rest[c_.predicate_field[id]] += search_cost(*c_.predicates[id].predicate);
   for (PredicateId id = 0; id < c_.predicates.size(); ++id)
     if (can_wait(id) && rest[c_.predicate_field[id]] > kRestMax) c_.settled[id] = Settled::kDeferred;
 }

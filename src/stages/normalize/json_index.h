@@ -34,6 +34,18 @@ class Cursor {
     ++at_;
     return true;
   }
+  // Steps over the string here; what stands between its quotes. False when none stands here.
+  bool take_string(std::string_view& inside) {
+    if (at_ == end_) return false;
+    const char* const begin = text_ + at_[0];
+    if (*begin != '"') return false;
+    const char* end = text_ + at_[1];
+    while (is_blank(end[-1])) --end;
+    if (end - begin < 2 || end[-1] != '"') return false;
+    ++at_;
+    inside = {begin + 1, static_cast<std::size_t>(end - begin - 2)};
+    return true;
+  }
   // Steps over the scalar here; its text with a string's quotes, without blanks behind it.
   std::string_view take_scalar() {
     const char* const begin = text_ + at_[0];

@@ -4,22 +4,28 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "stages/normalize/normalizer.h"
 
 namespace tocsin::normalize {
 namespace {
 
-// The kind of a scalar's text; a string loses its quotes. False: no JSON value.
+bool is_number(std::string_view text) {
+  static constexpr std::array<bool, 256> kOfNumber = [] {
+    std::array<bool, 256> of{};
+    for (const char c : std::string_view("0123456789+-.eE")) of[static_cast<unsigned char>(c)] = true;
+    return of;
+  }();
+  return (text.front() == '-' || (text.front() >= '0' && text.front() <= '9')) &&
+         std::all_of(text.begin(), text.end(),
+                     [](char c) { return kOfNumber[static_cast<unsigned char>(c)]; });
+}
+
+// The kind of a scalar that is no string. False: no JSON value.
 bool classify(std::string_view& text, ValueKind& kind) {
   if (text.empty()) return false;
   switch (text.front()) {
-    case '"':
-      kind = ValueKind::kString;
-      if (text.size() < 2 || text.back() != '"') return false;
-      text.remove_prefix(1);
-      text.remove_suffix(1);
-      return true;
     case 't':
       kind = ValueKind::kBool;
       return text == "true";
@@ -34,11 +40,7 @@ bool classify(std::string_view& text, ValueKind& kind) {
     }
     default:
       kind = ValueKind::kNumber;
-      return (text.front() == '-' || (text.front() >= '0' && text.front() <= '9')) &&
-             std::all_of(text.begin(), text.end(), [](char c) {
-               return (c >= '0' && c <= '9') || c == '+' || c == '-' || c == '.' || c == 'e' ||
-                      c == 'E';
-             });
+      return is_number(text);
   }
 }
 
@@ -87,11 +89,8 @@ bool Walker::object(KeyNode& node, int depth) {
   KeyNode passing;
   Guess* guess = node.passing ? nullptr : &node.first;
   do {
-    if (cursor_.peek() != '"') return wrong("an object's key must be a string");
-    std::string_view key = cursor_.take_scalar();
-    if (key.size() < 2 || key.back() != '"') return wrong("an object's key must be a string");
-    key.remove_prefix(1);
-    key.remove_suffix(1);
+    std::string_view key;
+    if (!cursor_.take_string(key)) return wrong("an object's key must be a string");
     if (!cursor_.take(':')) return wrong(fmt::format("no colon behind the key '{}'", key));
     KeyNode& child = tree_.child(node, guess, key, passing);
     if (!value(child, depth)) return false;
@@ -113,6 +112,11 @@ bool Walker::array(KeyNode& node, int depth) {
 }
 
 bool Walker::value(KeyNode& node, int depth) {
+  std::string_view text;
+  if (cursor_.take_string(text)) {
+    add(node, ValueKind::kString, text);
+    return true;
+  }
   switch (cursor_.peek()) {
     case '{':
       if (node.kind == ObjectKind::kEvent) places_.shape = Shape::kEvtx;
@@ -120,15 +124,19 @@ bool Walker::value(KeyNode& node, int depth) {
       return object(node, depth + 1);
     case '[':
       return array(node, depth + 1);
+    case '\0':
+      return wrong("'' is no value");
     default:
-      return scalar(node);
+      break;
   }
-}
-
-bool Walker::scalar(const KeyNode& node) {
-  std::string_view text = cursor_.peek() == '\0' ? std::string_view() : cursor_.take_scalar();
+  text = cursor_.take_scalar();
   ValueKind kind = ValueKind::kString;
   if (!classify(text, kind)) return wrong(fmt::format("'{}' is no value", text.substr(0, 40)));
+  add(node, kind, text);
+  return true;
+}
+
+void Walker::add(const KeyNode& node, ValueKind kind, std::string_view text) {
   if (node.role != Role::kNone) {
     FieldValue& role = places_.roles[static_cast<std::size_t>(node.role)];
     if (role.text.empty()) role = {kNoField, kind, text, true};
@@ -137,7 +145,6 @@ bool Walker::scalar(const KeyNode& node) {
   values_.push_back({node.field, kind, text, true});
   if (node.named) places_.note(node.name, at);
   if (node.special) add_names(node, at);
-  return true;
 }
 
 // What is rare: other names for the value at `at`.

@@ -71,7 +71,7 @@ class Walker {
   [[nodiscard]] bool object(KeyNode& node, int depth);
   [[nodiscard]] bool array(KeyNode& node, int depth);
   [[nodiscard]] bool value(KeyNode& node, int depth);
-  [[nodiscard]] bool scalar(const KeyNode& node);
+  void add(const KeyNode& node, ValueKind kind, std::string_view text);
   void add_names(const KeyNode& node, std::uint32_t at);
   bool wrong(std::string message);
   [[nodiscard]] bool too_deep(int depth);
