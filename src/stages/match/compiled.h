@@ -21,8 +21,8 @@ namespace tocsin::match {
 enum class Settled : std::uint8_t {
   kByValue,     // a test of one value: part of what ValueMemo remembers
   kByPresence,  // whether the field is there, or null
-  kDeferred,    // a test of one value that is made only when a candidate asks for it
-  kLate,        // needs the whole event: field references, expressions over all values
+  kDeferred,    // the same, but made only when a candidate asks for the field's
+  kLate,        // asked by itself: of the whole event, or too dear to be asked for nothing
 };
 
 // Payloads of a LiteralIndex with this bit are atoms of the field's RegexFilter.

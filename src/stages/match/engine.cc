@@ -93,15 +93,8 @@ Filed file_literal(const Predicate& p) {
   }
 }
 
-// What may be asked of a field besides witnesses without waiting for a candidate.
+// Literals that may stand anywhere and are no witnesses: more of a field wait for a candidate.
 constexpr std::size_t kRestMax = 100;
-
-// What the predicate adds to the cost of searching a value, roughly. What stands at a known place
-// costs nothing.
-std::size_t search_cost(const Predicate& p) {
-  if (!has_literal(p)) return 8;
-  return p.op == Op::kContains || p.op == Op::kWildcard ? 1 : 0;
-}
 
 }  // namespace
 
@@ -196,17 +189,26 @@ void Builder::choose_witnesses() {
   }
 }
 
-// Fields of which rules ask much besides their witnesses: the rest waits until a candidate asks.
+// What no rule needs to become a candidate can wait: expressions, networks and comparisons until
+// they are asked one by one; literals, where a field has many, until a candidate asks for them all.
 void Builder::defer() {
   std::vector<std::size_t> rest(c_.fields.size());
-  const auto can_wait = [&](PredicateId id) {
-    return c_.settled[id] == Settled::kByValue && c_.predicate_field[id] != kNoField &&
-           asked_first_[id] == 0;
-  };
-  for (PredicateId id = 0; id < c_.predicates.size(); ++id)
-    if (can_wait(id)) rest[c_.predicate_field[id]] += search_cost(*c_.predicates[id].predicate);
-  for (PredicateId id = 0; id < c_.predicates.size(); ++id)
-    if (can_wait(id) && rest[c_.predicate_field[id]] > kRestMax) c_.settled[id] = Settled::kDeferred;
+  std::vector<PredicateId> literals;
+  for (PredicateId id = 0; id < c_.predicates.size(); ++id) {
+    if (c_.settled[id] != Settled::kByValue || asked_first_[id] != 0 ||
+        c_.predicate_field[id] == kNoField)
+      continue;
+    const Predicate& p = *c_.predicates[id].predicate;
+    if (!has_literal(p)) {
+      c_.settled[id] = Settled::kLate;
+      continue;
+    }
+    literals.push_back(id);
+    // What stands at a known place costs nothing to search for.
+    rest[c_.predicate_field[id]] += p.op == Op::kContains || p.op == Op::kWildcard ? 1 : 0;
+  }
+  for (const PredicateId id : literals)
+    if (rest[c_.predicate_field[id]] > kRestMax) c_.settled[id] = Settled::kDeferred;
 }
 
 void Builder::file(PredicateId id) {

@@ -100,6 +100,7 @@ struct Matcher::State {
   [[nodiscard]] bool holds(PredicateId id);
   [[nodiscard]] bool test_late(PredicateId id);
   [[nodiscard]] bool test_reference(PredicateId id);
+  [[nodiscard]] bool holds_late(PredicateId id, const FieldValue& value);
   void find_values_of();
   void collect_evidence(PredicateId id, std::vector<const FieldValue*>& out);
 };
@@ -377,19 +378,25 @@ bool Matcher::State::holds(PredicateId id) {
 
 bool Matcher::State::test_late(PredicateId id) {
   if (late_tested[id] == epoch) return late_result[id] != 0;
-  const sigma::CompiledPredicate& p = c.predicates[id];
   bool result = false;
-  if (p.predicate->op == Op::kFieldRef) {
+  if (c.predicates[id].predicate->op == Op::kFieldRef) {
     result = test_reference(id);
   } else {
-    result = std::any_of(event->values.begin(), event->values.end(), [&](const FieldValue& v) {
-      arena.reset();
-      return sigma::value_holds(p, {v.field, v.kind, decoded(v, arena), false}, {});
-    });
+    result = std::any_of(event->values.begin(), event->values.end(),
+                         [&](const FieldValue& v) { return holds_late(id, v); });
   }
   late_tested[id] = epoch;
   late_result[id] = result ? 1 : 0;
   return result;
+}
+
+// Of a late predicate that is no reference: such predicates need no folded text.
+bool Matcher::State::holds_late(PredicateId id, const FieldValue& value) {
+  const FieldId field = c.predicate_field[id];
+  if (field != kNoField && value.field != field) return false;
+  arena.reset();
+  return sigma::value_holds(c.predicates[id],
+                            {value.field, value.kind, decoded(value, arena), false}, {});
 }
 
 bool Matcher::State::test_reference(PredicateId id) {
@@ -423,11 +430,9 @@ void Matcher::State::find_values_of() {
 void Matcher::State::collect_evidence(PredicateId id, std::vector<const FieldValue*>& out) {
   if (const auto entry = values_of.find(id); entry != values_of.end())
     out.insert(out.end(), entry->second.begin(), entry->second.end());
-  if (c.settled[id] != Settled::kLate || c.predicate_field[id] != kNoField) return;
+  if (c.settled[id] != Settled::kLate || c.predicates[id].predicate->op == Op::kFieldRef) return;
   for (const FieldValue& value : event->values) {
-    arena.reset();
-    if (sigma::value_holds(c.predicates[id], {value.field, value.kind, decoded(value, arena)}, {}))
-      out.push_back(&value);
+    if (holds_late(id, value)) out.push_back(&value);
     if (out.size() >= kEvidenceMax) return;
   }
 }
