@@ -82,21 +82,34 @@ bool Walker::too_deep(int depth) {
   return true;
 }
 
+// The cursor stays in registers while members are strings, as most are.
 bool Walker::object(KeyNode& node, int depth) {
   if (too_deep(depth)) return false;
-  cursor_.step();
-  if (cursor_.take('}')) return true;
+  Cursor cursor = cursor_;
+  cursor.step();
+  if (cursor.take('}')) {
+    cursor_ = cursor;
+    return true;
+  }
   KeyNode passing;
   Guess* guess = node.passing ? nullptr : &node.first;
   do {
-    std::string_view key;
-    if (!cursor_.take_string(key)) return wrong("an object's key must be a string");
-    if (!cursor_.take(':')) return wrong(fmt::format("no colon behind the key '{}'", key));
+    std::string_view key, text;
+    if (!cursor.take_string(key)) return wrong("an object's key must be a string");
+    if (!cursor.take(':')) return wrong(fmt::format("no colon behind the key '{}'", key));
     KeyNode& child = tree_.child(node, guess, key, passing);
-    if (!value(child, depth)) return false;
+    if (cursor.take_string(text)) {
+      add(child, ValueKind::kString, text);
+    } else {
+      cursor_ = cursor;
+      if (!value(child, depth)) return false;
+      cursor = cursor_;
+    }
     guess = child.passing ? nullptr : &child.next;
-  } while (cursor_.take(','));
-  return cursor_.take('}') || wrong("no comma between two members, or no end of an object");
+  } while (cursor.take(','));
+  const bool closed = cursor.take('}');
+  cursor_ = cursor;
+  return closed || wrong("no comma between two members, or no end of an object");
 }
 
 bool Walker::array(KeyNode& node, int depth) {
@@ -134,17 +147,6 @@ bool Walker::value(KeyNode& node, int depth) {
   if (!classify(text, kind)) return wrong(fmt::format("'{}' is no value", text.substr(0, 40)));
   add(node, kind, text);
   return true;
-}
-
-void Walker::add(const KeyNode& node, ValueKind kind, std::string_view text) {
-  if (node.role != Role::kNone) {
-    FieldValue& role = places_.roles[static_cast<std::size_t>(node.role)];
-    if (role.text.empty()) role = {kNoField, kind, text, true};
-  }
-  const auto at = static_cast<std::uint32_t>(values_.size());
-  values_.push_back({node.field, kind, text, true});
-  if (node.named) places_.note(node.name, at);
-  if (node.special) add_names(node, at);
 }
 
 // What is rare: other names for the value at `at`.

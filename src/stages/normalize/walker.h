@@ -71,7 +71,17 @@ class Walker {
   [[nodiscard]] bool object(KeyNode& node, int depth);
   [[nodiscard]] bool array(KeyNode& node, int depth);
   [[nodiscard]] bool value(KeyNode& node, int depth);
-  void add(const KeyNode& node, ValueKind kind, std::string_view text);
+  void add(const KeyNode& node, ValueKind kind, std::string_view text) {
+    if (node.role != Role::kNone) {
+      FieldValue& role = places_.roles[static_cast<std::size_t>(node.role)];
+      if (role.text.empty()) role = {kNoField, kind, text, true};
+    }
+    const auto at = static_cast<std::uint32_t>(values_.size());
+    values_.push_back({node.field, kind, text, true});
+    if (node.named) places_.note(node.name, at);
+    if (node.special) [[unlikely]]
+      add_names(node, at);
+  }
   void add_names(const KeyNode& node, std::uint32_t at);
   bool wrong(std::string message);
   [[nodiscard]] bool too_deep(int depth);
