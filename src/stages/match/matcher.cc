@@ -21,8 +21,13 @@ using sigma::Op;
 
 namespace {
 
-constexpr SetId kNullValue = UINT32_MAX;  // in a signature: the field is there, and null
+// In a signature: the field is there, and null; of a deferred entry: it was not asked.
+constexpr SetId kNullValue = UINT32_MAX;
 constexpr std::size_t kSetNumbersMax = 4u << 20;
+
+// A field's deferred tests are made one by one when its values are few and together this long.
+constexpr std::size_t kLongBytes = 1'024;
+constexpr std::size_t kFewValues = 4;
 
 // An alert shows so much of why it was raised; the event itself has the rest.
 constexpr std::size_t kEvidenceMax = 32;
@@ -63,6 +68,7 @@ struct Matcher::State {
   };
   std::vector<Pending> pending;
   Arena arena;
+  std::string_view decoded_text;
   std::string folded_text;
   std::vector<PredicateId> found, keyword_found;
   std::vector<int> atoms;
@@ -75,6 +81,12 @@ struct Matcher::State {
   std::vector<std::uint32_t> predicate_seen, field_seen, field_filled, rule_seen, late_tested;
   std::uint64_t event_number = 0;
   std::vector<std::uint64_t> deferred_asked;  // by field: the event whose deferred tests were made
+  struct Wanted {
+    FieldId field;
+    std::size_t values, bytes;
+  };
+  std::vector<Wanted> deferred_wanted;
+  const FieldValue* folded_value = nullptr;  // of which folded_text holds the text
   std::vector<std::uint8_t> late_result;
   std::vector<RuleIndex> candidates, undecided;
 
@@ -127,6 +139,7 @@ void Matcher::State::forget_when_full() {
 
 // Which of the tests hold for the value: `found`, sorted, each once.
 void Matcher::State::search(const FieldTests& tests, const FieldValue& coded) {
+  folded_value = nullptr;
   arena.reset();
   const FieldValue value{coded.field, coded.kind, decoded(coded, arena), false};
   folded_text.clear();
@@ -193,15 +206,26 @@ void Matcher::State::look_up_deferred(const FieldValue& value) {
   satisfied.push_back({&value, set});
 }
 
-// What the undecided rules want to know besides, if anything.
+// What the undecided rules want to know besides, if anything. Fields of few long values are left
+// out: of them only what a rule asks is tested (test_late), not all that any rule could ask.
 bool Matcher::State::sign_deferred() {
-  bool any = false;
+  deferred_wanted.clear();
   for (const RuleIndex rule : undecided)
-    for (const FieldId field : c.deferred_of[rule]) {
-      deferred_asked[field] = event_number;
-      any = true;
-    }
-  if (!any) return false;
+    for (const FieldId field : c.deferred_of[rule])
+      if (std::exchange(deferred_asked[field], event_number) != event_number)
+        deferred_wanted.push_back({field, 0, 0});
+  if (deferred_wanted.empty()) return false;
+  for (const FieldValue& value : event->values)
+    for (Wanted& wanted : deferred_wanted)
+      if (value.field == wanted.field) {
+        ++wanted.values;
+        wanted.bytes += value.text.size();
+      }
+  for (const Wanted& wanted : deferred_wanted) {
+    if (wanted.bytes <= kLongBytes || wanted.values > kFewValues) continue;
+    deferred_asked[wanted.field] = 0;
+    signature.push_back({c.deferred_entry(wanted.field), kNullValue});  // nothing is known of it
+  }
   for (const FieldValue& value : event->values)
     if (value.field != kNoField && deferred_asked[value.field] == event_number)
       look_up_deferred(value);
@@ -243,6 +267,7 @@ void Matcher::State::sign_keywords() {
       if (hint == KeywordHint::kSome || (!value.encoded && !value.text.empty())) {
         collect_keywords(value);  // a derived value is no part of the JSON
       } else if (hint == KeywordHint::kOdd && KeywordFilter::is_odd(value.text)) {
+        folded_value = nullptr;
         arena.reset();
         if (filter.may_hold(decoded(value, arena))) collect_keywords(value);
       }
@@ -284,11 +309,10 @@ void Matcher::State::stamp() {
     epoch = 1;
   }
   for (const auto& [field, set] : signature) {
-    if (!c.is_deferred_entry(field)) {
-      field_seen[field] = epoch;
-      if (set == kNullValue) continue;
-      field_filled[field] = epoch;
-    }
+    const bool deferred = c.is_deferred_entry(field);
+    if (!deferred) field_seen[field] = epoch;
+    if (set == kNullValue) continue;
+    if (!deferred) field_filled[field] = epoch;
     for (const PredicateId id : sets.at(set)) predicate_seen[id] = epoch;
   }
 }
@@ -390,16 +414,23 @@ bool Matcher::State::test_late(PredicateId id) {
   return result;
 }
 
-// Of a late predicate that is no reference: such predicates need no folded text.
+// Of a late predicate that is no reference, or a deferred one.
 bool Matcher::State::holds_late(PredicateId id, const FieldValue& value) {
   const FieldId field = c.predicate_field[id];
-  if (field != kNoField && value.field != field) return false;
-  arena.reset();
-  return sigma::value_holds(c.predicates[id],
-                            {value.field, value.kind, decoded(value, arena), false}, {});
+  if ((field != kNoField && value.field != field) || value.kind == ValueKind::kNull) return false;
+  if (folded_value != &value) {
+    arena.reset();
+    decoded_text = decoded(value, arena);
+    folded_text.clear();
+    append_folded(folded_text, decoded_text);
+    folded_value = &value;
+  }
+  return sigma::value_holds(c.predicates[id], {value.field, value.kind, decoded_text, false},
+                            folded_text);
 }
 
 bool Matcher::State::test_reference(PredicateId id) {
+  folded_value = nullptr;
   arena.reset();
   for (const FieldValue& value : event->values) {
     if (value.field != c.predicate_field[id] || value.kind == ValueKind::kNull) continue;
@@ -449,6 +480,7 @@ std::span<const RuleIndex> Matcher::match(const NormalizedEvent& event) {
   if (!s.plan->used) return s.matched;
   s.event = &event;
   ++s.event_number;
+  s.folded_value = nullptr;
   s.forget_when_full();
   s.signature.clear();
   s.satisfied.clear();
@@ -479,6 +511,7 @@ std::vector<Matcher::Evidence> Matcher::evidence(RuleIndex rule) {
   for (const FieldValue* value : shown) {
     const std::string_view name =
         value->field == kNoField ? std::string_view("keyword") : c.fields.name(value->field);
+    state_->folded_value = nullptr;
     state_->arena.reset();
     out.push_back({std::string(name), shortened(decoded(*value, state_->arena))});
   }
