@@ -23,12 +23,14 @@ bool is_plain(char c) {
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; }
 
+constexpr std::uint32_t kToLower = 0x2020'2020u;
+
 // Four bytes, capital letters as small ones (and some other bytes as others, which a comparison
 // tells apart).
 std::uint32_t window_at(const char* at) {
   std::uint32_t window;
   std::memcpy(&window, at, sizeof window);
-  return window | 0x2020'2020u;
+  return window | kToLower;
 }
 
 std::string_view longest_plain(std::string_view text) {
@@ -90,7 +92,7 @@ void KeywordFilter::build() {
                  needles_.end());
   const bool few = needles_.size() <= kFewNeedles;
   for (std::uint32_t i = 0; i < needles_.size(); ++i) {
-    if (!few && needles_[i].text.size() >= kWindow + kMiddleStride - 1) {
+    if (!few && needles_[i].text.size() >= kWindow + kStride - 1) {
       file_in_windows(i);
       continue;
     }
@@ -105,56 +107,42 @@ void KeywordFilter::build() {
   };
   for (const std::string_view bytes : kFoldToAscii) add_exact(bytes, kKeywordBuckets);
   add_exact(kUnicodeEscape, kKeywordBuckets + 1);
-  middle_.build();
-  far_.build();
+  windows_.build();
 }
 
 // Under as many neighbouring windows as there are places from one look to the next: those of which
-// the bytes are rarest.
+// the most common one is rarest.
 void KeywordFilter::file_in_windows(std::uint32_t needle) {
   const std::string_view text = needles_[needle].text;
-  const bool far = text.size() >= kWindow + kFarStride - 1;
-  const std::size_t windows = far ? kFarStride : kMiddleStride;
-  const std::size_t span = kWindow + windows - 1;
   std::size_t best = 0;
   int best_cost = INT32_MAX;
-  for (std::size_t i = 0; i + span <= text.size(); ++i) {
+  for (std::size_t first = 0; first + kWindow + kStride - 1 <= text.size(); ++first) {
     int cost = 0;
-    for (std::size_t k = i; k < i + span; ++k) cost += commonness(text[k]);
+    for (std::size_t at = first; at < first + kStride; ++at) {
+      int bytes = 0;
+      for (std::size_t k = at; k < at + kWindow; ++k) bytes += commonness(text[k]);
+      cost = std::max(cost, bytes);
+    }
     if (cost >= best_cost) continue;
     best_cost = cost;
-    best = i;
+    best = first;
   }
-  for (std::size_t i = best; i < best + windows; ++i)
-    (far ? far_ : middle_)
-        .add(window_at(text.data() + i), {needle, static_cast<std::uint32_t>(i)});
+  for (std::size_t at = best; at < best + kStride; ++at)
+    windows_.add(window_at(text.data() + at), {needle, static_cast<std::uint32_t>(at)});
 }
 
-template <bool Middle>
 void KeywordFilter::scan_windows(std::string_view text, Run& run) const {
-  const WindowTable::Filter middle = middle_.filter(), far = far_.filter();
-  const auto look = [&](std::size_t at, bool is_far) {
-    const std::uint32_t window = window_at(text.data() + at);
-    if (is_far && far.may_hold(window)) compare(far_, window, text, at, run);
-    if (middle.may_hold(window)) compare(middle_, window, text, at, run);
-    return run.hint != KeywordHint::kSome;
-  };
-  std::size_t at = 0;
-  for (; at + kFarStride <= text.size(); at += kFarStride) {
-    const std::uint32_t first = window_at(text.data() + at);
-    bool may = far.may_hold(first);
-    if constexpr (Middle)
-      may |= middle.may_hold(first) | middle.may_hold(window_at(text.data() + at + kMiddleStride));
-    if (!may) [[likely]]
-      continue;
-    if (!look(at, true) || !look(at + kMiddleStride, false)) return;
-  }
-  if (at + kWindow <= text.size()) look(at, true);
+  static const WindowTable nothing;
+  for (std::size_t at = 0;
+       (at = next_place(text, at, nothing, windows_, kToLower)) < text.size() &&
+       run.hint != KeywordHint::kSome;
+       at += kStride)
+    compare(window_at(text.data() + at), text, at, run);
 }
 
-void KeywordFilter::compare(const WindowTable& table, std::uint32_t window, std::string_view text,
-                            std::size_t at, Run& run) const {
-  table.find(window, [&](WindowTable::Place place) {
+void KeywordFilter::compare(std::uint32_t window, std::string_view text, std::size_t at,
+                            Run& run) const {
+  windows_.find(window, [&](WindowTable::Place place) {
     const std::string_view needle = needles_[place.literal].text;
     if (place.offset <= at && text.size() - (at - place.offset) >= needle.size() &&
         equal_folded(text.substr(at - place.offset, needle.size()), needle))
@@ -186,10 +174,7 @@ KeywordHint KeywordFilter::run(std::string_view text, unsigned buckets) const {
     verify(text, at, bits, run);
     return run.hint != KeywordHint::kSome;
   });
-  if (run.hint != KeywordHint::kSome && !middle_.empty())
-    scan_windows<true>(text, run);
-  else if (run.hint != KeywordHint::kSome && !far_.empty())
-    scan_windows<false>(text, run);
+  if (run.hint != KeywordHint::kSome && !windows_.empty()) scan_windows(text, run);
   if (run.hint == KeywordHint::kNone && non_ascii_ &&
       std::any_of(text.begin(), text.end(),
                   [](char c) { return static_cast<unsigned char>(c) >= 0x80; }))

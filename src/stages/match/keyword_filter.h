@@ -11,8 +11,8 @@
 // How: of each keyword the longest stretch of plain characters (those that JSON writes as
 // themselves) is looked for. The rarest three bytes of it are its fingerprint; where one may stand,
 // the stretch is compared. Fingerprints of many keywords would fit nearly everywhere, so then the
-// stretches of seven bytes and more are filed under windows of four, of which every fourth or
-// eighth place of the text must be one.
+// stretches of seven bytes and more are filed under windows of four, one of which stands at every
+// fourth place of the text.
 #pragma once
 
 #include <array>
@@ -69,17 +69,14 @@ class KeywordFilter {
   void verify(std::string_view text, std::size_t at, unsigned bits, Run& run) const;
 
   void file_in_windows(std::uint32_t needle);
-  template <bool Middle>
   void scan_windows(std::string_view text, Run& run) const;
-  void compare(const WindowTable& table, std::uint32_t window, std::string_view text,
-               std::size_t at, Run& run) const;
+  void compare(std::uint32_t window, std::string_view text, std::size_t at, Run& run) const;
 
   static constexpr std::size_t kFewNeedles = 48;  // so many fingerprints are sharp enough
-  static constexpr std::size_t kWindow = 4;
-  static constexpr std::size_t kMiddleStride = 4, kFarStride = 8;
+  static constexpr std::size_t kWindow = 4, kStride = 4;
 
   Fingerprints fingerprints_;
-  WindowTable middle_, far_;
+  WindowTable windows_;
   std::vector<Needle> needles_;
   std::array<std::vector<std::uint32_t>, 8> buckets_;
   bool always_ = false;     // a keyword without plain characters: the filter is of no use

@@ -131,12 +131,9 @@ class LiteralIndex {
     for (const std::uint32_t index : tables.singles)
       if (value.find(text_[literals_[index].at]) != std::string_view::npos)
         found(literals_[index].payload);
-    if (tables.near > kPrintsMax) {
-      scan_places<true>(tables, value, found);
-      return;
-    }
-    if (!tables.longs.empty() || !tables.middles.empty()) scan_places<false>(tables, value, found);
-    if (tables.near == 0) return;
+    if (!tables.longs.empty() || !tables.middles.empty()) scan_far(tables, value, found);
+    if (tables.near > kPrintsMax) scan_near(tables, value, found);
+    if (tables.near == 0 || tables.near > kPrintsMax) return;
     const WindowTable::Filter quads = tables.quads.filter(), pairs = tables.pairs.filter();
     tables.prints.scan(value, [&](std::size_t at, unsigned) {
       std::uint64_t bytes = 0;
@@ -176,34 +173,30 @@ class LiteralIndex {
       compare(tables.pairs, bytes & 0xFFFFu, value, at, found);
   }
 
-  // `Near`: there are literals that every place must be looked at for.
-  template <bool Near, class Found>
-  void scan_places(const Tables& tables, std::string_view value, Found& found) const {
-    const WindowTable::Filter longs = tables.longs.filter(), middles = tables.middles.filter();
-    const WindowTable::Filter quads = tables.quads.filter(), pairs = tables.pairs.filter();
-    const char* const data = value.data();
-    const std::size_t size = value.size();
-    std::size_t at = 0;
-    for (; at + kWide <= size; at += kStride) {
-      const std::uint64_t wide = load<std::uint64_t>(data + at);
-      if (longs.may_hold(wide)) [[unlikely]]
-        compare(tables.longs, wide, value, at, found);
-      if (middles.may_hold(wide & 0xFFFF'FFFFu)) [[unlikely]]
-        compare(tables.middles, wide & 0xFFFF'FFFFu, value, at, found);
-      if constexpr (Near)
-        for (std::size_t k = 0; k < kStride; ++k)
-          look_near(tables, quads, pairs, wide >> 8 * k, value, at + k, found);
+  // Every fourth place.
+  template <class Found>
+  void scan_far(const Tables& tables, std::string_view value, Found& found) const {
+    for (std::size_t at = 0;
+         (at = next_place(value, at, tables.longs, tables.middles, 0)) < value.size();
+         at += kStride) {
+      if (at + kWide <= value.size())
+        look(tables.longs, load<std::uint64_t>(value.data() + at), value, at, found);
+      look(tables.middles, load<std::uint32_t>(value.data() + at), value, at, found);
     }
-    // Fewer than eight bytes are left.
-    if (at + kNarrow <= size)
-      look(tables.middles, load<std::uint32_t>(data + at), value, at, found);
-    if constexpr (Near)
-      for (; at < size; ++at) {
-        std::uint64_t bytes = 0;
-        const std::size_t left = size - at;
-        std::memcpy(&bytes, data + at, left < kNarrow ? left : kNarrow);
-        look_near(tables, quads, pairs, bytes, value, at, found);
-      }
+  }
+
+  // Every place.
+  template <class Found>
+  void scan_near(const Tables& tables, std::string_view value, Found& found) const {
+    const WindowTable::Filter quads = tables.quads.filter(), pairs = tables.pairs.filter();
+    std::size_t at = 0;
+    for (; at + kNarrow <= value.size(); ++at)
+      look_near(tables, quads, pairs, load<std::uint32_t>(value.data() + at), value, at, found);
+    for (; at < value.size(); ++at) {
+      std::uint64_t bytes = 0;
+      std::memcpy(&bytes, value.data() + at, value.size() - at);
+      look_near(tables, quads, pairs, bytes, value, at, found);
+    }
   }
 
   std::string text_;  // of all literals

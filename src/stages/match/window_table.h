@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 #include <vector>
 
 namespace tocsin::match {
@@ -23,25 +24,32 @@ class WindowTable {
     std::uint32_t offset;  // of the window in the literal
   };
 
+  // Of 32 bits, and by 32-bit halves, so that vectors of eight windows can work it out.
+  static constexpr std::uint32_t kLowFactor = 0x9E3779B1u, kHighFactor = 0x85EBCA77u;
+  [[nodiscard]] static std::uint32_t hash(std::uint64_t window) {
+    return static_cast<std::uint32_t>(window) * kLowFactor +
+           static_cast<std::uint32_t>(window >> 32) * kHighFactor;
+  }
+
   void add(std::uint64_t window, Place place) { building_.push_back({window, place}); }
   void build();
   [[nodiscard]] bool empty() const { return places_.empty(); }
 
   // A copy of what may_hold() reads, for loops: the compiler need not load it again and again.
   struct Filter {
-    const std::uint64_t* bits;
-    std::uint64_t mask;
+    const std::uint32_t* bits;
+    int shift;
     // False: no literal holds the window.
     [[nodiscard]] bool may_hold(std::uint64_t window) const {
-      const std::uint64_t bit = bit_of(window) & mask;
-      return (bits[bit >> 6] >> (bit & 63) & 1) != 0;
+      const std::uint32_t bit = hash(window) >> shift;
+      return (bits[bit >> 5] >> (bit & 31) & 1) != 0;
     }
   };
-  [[nodiscard]] Filter filter() const { return {bits_.data(), bits_mask_}; }
+  [[nodiscard]] Filter filter() const { return {bits_.data(), bits_shift_}; }
 
   template <class Each>
   void find(std::uint64_t window, Each&& each) const {
-    for (std::uint64_t s = hash(window) >> slots_shift_; slots_[s].count != 0;
+    for (std::size_t s = hash(window) >> slots_shift_; slots_[s].count != 0;
          s = (s + 1) & (slots_.size() - 1)) {
       const Slot& slot = slots_[s];
       if (slot.window != window) continue;
@@ -60,17 +68,20 @@ class WindowTable {
     std::uint64_t window;
     Place place;
   };
-  static std::uint64_t hash(std::uint64_t window) { return window * 0x9E3779B97F4A7C15ULL; }
-
-  // A fixed shift is cheaper than one by the table's size.
-  static std::uint64_t bit_of(std::uint64_t window) { return hash(window) >> 40; }
-
   std::vector<Added> building_;
-  std::vector<std::uint64_t> bits_ = std::vector<std::uint64_t>(1);
-  std::uint64_t bits_mask_ = 63;
+  std::vector<std::uint32_t> bits_ = std::vector<std::uint32_t>(1);
+  int bits_shift_ = 31;
   std::vector<Slot> slots_ = std::vector<Slot>(2);
-  int slots_shift_ = 63;
+  int slots_shift_ = 31;
   std::vector<Place> places_;
 };
+
+// The first place of a text, of those that are multiples of four from `from` on, where eight bytes
+// may be a window of `wide` or four one of `narrow`, each of the bytes or-ed with those of `mask`;
+// the text's size when there is none. Near the text's end, where fewer than eight bytes are left,
+// only `narrow` counts.
+[[nodiscard]] std::size_t next_place(std::string_view text, std::size_t from,
+                                     const WindowTable& wide, const WindowTable& narrow,
+                                     std::uint32_t mask);
 
 }  // namespace tocsin::match
