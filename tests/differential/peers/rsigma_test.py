@@ -23,7 +23,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import threading
 import unittest
 
 import example_events
@@ -66,7 +65,10 @@ class Table:
         old = {key: self.rows.pop(key) for key in list(self.rows) if key[0] == test}
         for (side, rule), count in found.items():
             _, right, cause = old.get((test, side, rule), ["", "?", "?"])
-            self.rows[test, side, rule] = [str(count), right, causes.get((side, rule), cause)]
+            if (side, rule) in causes:
+                cause = causes[side, rule]
+                right = "both" if cause.startswith(("twin", "sysmon")) else "tocsin"
+            self.rows[test, side, rule] = [str(count), right, cause]
         with open(TABLE, "w", encoding="utf-8") as file:
             file.write("\n".join(self.head + ["\t".join(COLUMNS)]) + "\n")
             file.writelines("\t".join([*key, *row]) + "\n" for key, row in sorted(self.rows.items()))
@@ -94,6 +96,12 @@ def pipeline(rules):
     return {"name": "peer", "priority": 10, "transformations": steps}
 
 
+def known_causes():
+    """The causes that the documentation explains: the first column of its tables."""
+    text = (peers.ROOT / "docs/sigma-differences.md").read_text(encoding="utf-8")
+    return {line.split("|")[1].strip(" `") for line in text.splitlines() if line.startswith("| `")}
+
+
 class Rsigma(peers.Case):
     def setUp(self):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="tocsin-peers-"))
@@ -109,8 +117,9 @@ class Rsigma(peers.Case):
 
     def start(self, name, *command):
         """A program that reads what is written to its standard input; its results go to a file."""
-        return subprocess.Popen([str(c) for c in command], stdin=subprocess.PIPE, stdout=open(self.folder / name, "wb"),
-                                stderr=open(self.folder / (name + ".err"), "wb"), env=peers.environment(), cwd=self.folder)
+        with open(self.folder / name, "wb") as out, open(self.folder / (name + ".err"), "wb") as err:
+            return subprocess.Popen([str(c) for c in command], stdin=subprocess.PIPE, stdout=out, stderr=err,
+                                    env=peers.environment(), cwd=self.folder)
 
     def end(self, name, program):
         program.stdin.close()
@@ -203,6 +212,13 @@ class Rsigma(peers.Case):
             self.show(ours ^ theirs, ours, keep, rules, "samples")
         self.compare("samples", len(kinds), ours, theirs)
 
+    def test_each_row_names_a_cause_that_the_documentation_has(self):
+        known = known_causes()
+        for key, (_, right, cause) in Table().rows.items():
+            self.assertIn(right, ("tocsin", "rsigma", "both"), key)
+            for one in cause.split("+"):
+                self.assertIn(one, known, key)
+
     def own_cause(self, side, rule, event):
         """Why its own pipeline gives rsigma another answer; None when that is not the pipeline's doing."""
         logsource = rule["logsource"]
@@ -210,8 +226,10 @@ class Rsigma(peers.Case):
             if "|expand" in json.dumps(rule["detection"]):
                 return "placeholder"
             return None if self.taxonomy.reads(logsource, event) else "other-log"
-        known = SYSMON_IDS.get(logsource.get("category"), ())
-        return "other-source" if known and int(event["EventID"]) not in known else None
+        known, number = SYSMON_IDS.get(logsource.get("category"), ()), int(event["EventID"])
+        if not known or number in known:
+            return None
+        return f"{'twin' if event['Channel'].lower() == 'security' else 'sysmon'}-{number}"
 
     def test_own_pipeline(self):
         os.environ["TOCSIN_BENCH_CACHE"] = str(self.folder / "bench")

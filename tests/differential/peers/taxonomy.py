@@ -2,7 +2,6 @@
 """mappings/windows.yml read once more, in Python: what a flat event is (services, categories) and which fields it has besides
 its own. Shares nothing with the normalizer, so that what a peer gets from here judges that too."""
 
-import functools
 import re
 
 import peers
@@ -98,25 +97,29 @@ class Taxonomy:
                 for number in entry["ids"]:
                     self.kinds.setdefault((channel.lower(), str(number)), []).append(kind)
         self.aliases = [(name, source) for name, sources in table["agents"]["nxlog"].items() for source in items(sources)]
-        self.add_kinds = functools.lru_cache(None)(self._kinds)
 
-    def _kinds(self, channel, number):
+    def find(self, channel, number):
         return self.services.get(channel, []), self.kinds.get((channel, number), [])
+
+    def entries(self, event):
+        """(services, entries of the table); the log's own name comes before what an event says of another log."""
+        channel, number = ([*items(event.get(name)), ""][0] for name in ("Channel", "EventID"))
+        return self.find(text(channel).lower(), text(number))
 
     def of(self, event):
         """(services, categories) of a flat event."""
-        services, kinds = self.add_kinds(text(event.get("Channel", "")).lower(), text(event.get("EventID", "")))
+        services, kinds = self.entries(event)
         return services, [c for kind in kinds if kind.holds(event) for c in kind.categories]
 
     def complete(self, event):
         """The event with the fields that agents call otherwise and those that only follow from others."""
+        event = {**{name.replace(" ", ""): value for name, value in event.items() if " " in name}, **event}
         out = dict(event)
         for name, source in self.aliases:
             if source in event:
                 own = items(out.get(name))
                 out[name] = own + [event[source]] if own else event[source]
-        _, kinds = self.add_kinds(text(event.get("Channel", "")).lower(), text(event.get("EventID", "")))
-        for kind in kinds:
+        for kind in self.entries(event)[1]:
             if not kind.holds(event):
                 continue
             for name, sources, replaces in kind.fields:
@@ -125,8 +128,6 @@ class Taxonomy:
                 value = next((v for v in (source.make(event) for source in sources) if v is not None), None)
                 if value is not None:
                     out[name] = value
-        for name in [n for n in out if " " in n]:
-            out.setdefault(name.replace(" ", ""), out[name])
         return out
 
     def reads(self, logsource, event):
