@@ -113,7 +113,9 @@ class Taxonomy:
 
     def complete(self, event):
         """The event with the fields that agents call otherwise and those that only follow from others."""
-        event = {**{name.replace(" ", ""): value for name, value in event.items() if " " in name}, **event}
+        blank = [name for name in event if " " in name]
+        if blank:
+            event = {**{name.replace(" ", ""): event[name] for name in blank}, **event}
         out = dict(event)
         for name, source in self.aliases:
             if source in event:
