@@ -11,7 +11,7 @@ Each (event, rule) that only one of both has must be explained in rsigma_differe
     rsigma_test.py            compare
     rsigma_test.py --update   write the counts of the table anew: known causes are kept, new lines get '?'
 Variables: TOCSIN_TEST_SEED runs the same made events again, TOCSIN_TEST_CASES: events made of each rule (default 1);
-TOCSIN_SHOW_DIFFERENCES prints rule and event of what the table lacks.
+TOCSIN_OTRF_EVERY=N takes only each N-th event of OTRF; TOCSIN_SHOW_DIFFERENCES prints rule and event of what the table lacks.
 """
 
 import collections
