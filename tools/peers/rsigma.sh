@@ -45,13 +45,9 @@ case ${1:-} in
     # cargo finds its rustc beside it; another rustc in PATH must not come first.
     PATH=$(dirname "$cargo"):$PATH
     export PATH
-    # Asked for its results, not for its speed: no server, and optimised is only what reads and matches events.
-    options=()
-    for crate in rsigma rsigma-eval rsigma-parser regex-automata aho-corasick memchr serde_json hashbrown; do
-      options+=(--config "profile.release.package.$crate.opt-level=1")
-    done
-    CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_OPT_LEVEL=0 CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 \
-      "$cargo" "${options[@]}" install -q rsigma --version "$VERSION" --locked --no-default-features --root "$HOME_DIR"
+    # No server, no link-time optimisation: this copy is asked for its results, not for its speed.
+    CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_OPT_LEVEL=1 CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 \
+      "$cargo" install -q rsigma --version "$VERSION" --locked --no-default-features --root "$HOME_DIR"
     ;;
   binary) installed && echo "$BINARY" ;;
   package) installed || find_cargo >/dev/null || find_package ;;
