@@ -11,8 +11,8 @@ namespace tocsin {
 namespace {
 
 char* map(std::size_t size) {
-  void* const at =
-      ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  void* const at = ::mmap(nullptr, size, PROT_READ | PROT_WRITE,
+                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   TOCSIN_CHECK(at != MAP_FAILED);
 #ifdef MADV_HUGEPAGE
   ::madvise(at, size, MADV_HUGEPAGE);  // a wish: small pages do, too

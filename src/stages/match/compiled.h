@@ -34,9 +34,7 @@ struct FieldTests {
   RegexFilter regexes;
   std::vector<PredicateId> others;  // numbers and networks: tried on each new value
 
-  [[nodiscard]] bool empty() const {
-    return literals.empty() && regexes.empty() && others.empty();
-  }
+  [[nodiscard]] bool empty() const { return literals.empty() && regexes.empty() && others.empty(); }
 };
 
 // What rules of one route need to know of an event.
@@ -59,7 +57,7 @@ struct Engine::Compiled {
   std::vector<FieldId> predicate_field;  // kNoField: keyword
   std::vector<FieldId> predicate_other;  // kFieldRef
   std::vector<Settled> settled;
-  std::vector<std::uint8_t> verify;     // the index finds candidates only: case or wildcards
+  std::vector<std::uint8_t> verify;        // the index finds candidates only: case or wildcards
   std::vector<FieldTests> field_tests;     // by field, kByValue; the last one: keywords
   std::vector<FieldTests> deferred_tests;  // by field, kDeferred
   std::vector<ProgramNode> nodes;
@@ -73,8 +71,12 @@ struct Engine::Compiled {
   std::size_t atoms_max = 0;  // of one field
 
   // What a signature calls the answers of a field's deferred tests.
-  [[nodiscard]] std::uint32_t deferred_entry(FieldId field) const { return keyword_field() + 1 + field; }
-  [[nodiscard]] bool is_deferred_entry(std::uint32_t entry) const { return entry > keyword_field(); }
+  [[nodiscard]] std::uint32_t deferred_entry(FieldId field) const {
+    return keyword_field() + 1 + field;
+  }
+  [[nodiscard]] bool is_deferred_entry(std::uint32_t entry) const {
+    return entry > keyword_field();
+  }
   [[nodiscard]] FieldId keyword_field() const {
     return static_cast<FieldId>(field_tests.size() - 1);
   }

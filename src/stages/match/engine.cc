@@ -46,8 +46,12 @@ std::string key_of(const Predicate& p) {
   key.reserve(p.field.size() + p.text.size() + p.other_field.size() + 64);
   for (const std::string* text : {&p.field, &p.text, &p.other_field}) append_text(key, *text);
   const std::array<std::uint8_t, 7> marks{
-      static_cast<std::uint8_t>(p.op),     p.cased,         p.regex_ignore_case,
-      p.regex_multi_line,                  p.regex_dot_all, static_cast<std::uint8_t>(p.time_part),
+      static_cast<std::uint8_t>(p.op),
+      p.cased,
+      p.regex_ignore_case,
+      p.regex_multi_line,
+      p.regex_dot_all,
+      static_cast<std::uint8_t>(p.time_part),
       static_cast<std::uint8_t>(p.ref_op),
   };
   append_bytes(key, marks);
@@ -93,16 +97,13 @@ Filed file_literal(const Predicate& p) {
   }
 }
 
-// Literals that may stand anywhere and are no witnesses: more of a field wait for a candidate.
-constexpr std::size_t kRestMax = 100;
-
 }  // namespace
 
 // Makes an engine of rules.
 class Builder {
  public:
-  Builder(Engine::Compiled& compiled, const sigma::Taxonomy& taxonomy)
-      : c_(compiled), taxonomy_(taxonomy) {}
+  Builder(Engine::Compiled& compiled, const sigma::Taxonomy& taxonomy, EngineOptions options)
+      : c_(compiled), taxonomy_(taxonomy), options_(options) {}
 
   void run() {
     intern_predicates();
@@ -131,6 +132,7 @@ class Builder {
 
   Engine::Compiled& c_;
   const sigma::Taxonomy& taxonomy_;
+  const EngineOptions options_;
   std::vector<std::vector<PredicateId>> ids_of_rule_;
   std::vector<std::size_t> uses_;          // by predicate: how many times rules name it
   std::vector<std::uint8_t> always_;       // by rule: it has no witness
@@ -208,7 +210,8 @@ void Builder::defer() {
     rest[c_.predicate_field[id]] += p.op == Op::kContains || p.op == Op::kWildcard ? 1 : 0;
   }
   for (const PredicateId id : literals)
-    if (rest[c_.predicate_field[id]] > kRestMax) c_.settled[id] = Settled::kDeferred;
+    if (rest[c_.predicate_field[id]] > options_.eager_literals_max)
+      c_.settled[id] = Settled::kDeferred;
 }
 
 void Builder::file(PredicateId id) {
@@ -216,7 +219,7 @@ void Builder::file(PredicateId id) {
   if (c_.settled[id] != Settled::kByValue && !deferred) return;
   const Predicate& p = *c_.predicates[id].predicate;
   const FieldId field = c_.predicate_field[id];
-  FieldTests& tests = deferred           ? c_.deferred_tests[field]
+  FieldTests& tests = deferred            ? c_.deferred_tests[field]
                       : field == kNoField ? c_.field_tests.back()
                                           : c_.field_tests[field];
   if (has_literal(p)) {
@@ -295,10 +298,11 @@ void Builder::compile_programs() {
 }
 
 std::shared_ptr<const Engine> Engine::build(std::vector<sigma::Rule> rules,
-                                            const sigma::Taxonomy& taxonomy) {
+                                            const sigma::Taxonomy& taxonomy,
+                                            EngineOptions options) {
   auto compiled = std::make_unique<Compiled>();
   compiled->rules = std::move(rules);
-  Builder(*compiled, taxonomy).run();
+  Builder(*compiled, taxonomy, options).run();
   return std::shared_ptr<const Engine>(new Engine(std::move(compiled)));
 }
 

@@ -26,6 +26,12 @@ namespace tocsin::match {
 
 using RuleIndex = std::uint32_t;  // into the span given to build()
 
+struct EngineOptions {
+  // Literals of a field that may stand anywhere and are no witnesses: more wait until a candidate
+  // asks for them. 0: all wait.
+  std::size_t eager_literals_max = 100;
+};
+
 struct EngineStats {
   std::size_t rules = 0;
   std::size_t predicates = 0;
@@ -40,7 +46,8 @@ struct EngineStats {
 class Engine {
  public:
   [[nodiscard]] static std::shared_ptr<const Engine> build(std::vector<sigma::Rule> rules,
-                                                           const sigma::Taxonomy& taxonomy);
+                                                           const sigma::Taxonomy& taxonomy,
+                                                           EngineOptions options = {});
   ~Engine();
 
   // The fields that rules read; the normalizer fills only these.

@@ -135,8 +135,8 @@ __attribute__((target("ssse3"))) std::size_t Fingerprints::scan_ssse3(std::strin
                                             _mm_and_si128(_mm_srli_epi16(bytes, 4), nibble));
       hits = _mm_and_si128(hits, _mm_and_si128(low, high));
     }
-    const auto empty = static_cast<unsigned>(
-        _mm_movemask_epi8(_mm_cmpeq_epi8(hits, _mm_setzero_si128())));
+    const auto empty =
+        static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(hits, _mm_setzero_si128())));
     if (empty == 0xFFFF) continue;
     alignas(16) std::uint8_t bits[kWidth];
     _mm_store_si128(reinterpret_cast<__m128i*>(bits), hits);

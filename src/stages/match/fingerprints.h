@@ -38,11 +38,12 @@ class Fingerprints {
   template <class Found>
   void scan(std::string_view text, Found&& found) const {
     using Plain = std::remove_reference_t<Found>;
-    scan(text,
-         [](void* f, std::size_t at, unsigned bits) {
-           return static_cast<bool>((*static_cast<Plain*>(f))(at, bits));
-         },
-         &found);
+    scan(
+        text,
+        [](void* f, std::size_t at, unsigned bits) {
+          return static_cast<bool>((*static_cast<Plain*>(f))(at, bits));
+        },
+        &found);
   }
 
  private:

@@ -4,6 +4,10 @@
 #include <algorithm>
 #include <cstring>
 
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
 #include "stages/match/commonness.h"
 
 namespace tocsin::match {
@@ -71,12 +75,70 @@ bool starts_escape(std::string_view text, std::size_t at) {
   return (at - first) % 2 == 0;
 }
 
+bool is_ascii(std::string_view text) {
+  return std::none_of(text.begin(), text.end(),
+                      [](char c) { return static_cast<unsigned char>(c) >= 0x80; });
+}
+
+// Whether the text holds a byte beyond ASCII, or a backslash before a `u`; quick, since most do
+// not.
+bool may_be_odd_portable(std::string_view text, std::size_t from) {
+  for (std::size_t i = from; i < text.size(); ++i) {
+    if (static_cast<unsigned char>(text[i]) >= 0x80) return true;
+    if (text[i] == '\\' && i + 1 < text.size() && text[i + 1] == 'u') return true;
+  }
+  return false;
+}
+
+#if defined(__x86_64__)
+
+__attribute__((target("avx2"))) bool may_be_odd_avx2(std::string_view text) {
+  const __m256i backslash = _mm256_set1_epi8('\\'), u = _mm256_set1_epi8('u');
+  __m256i odd = _mm256_setzero_si256();
+  std::size_t i = 0;
+  for (; i + sizeof(__m256i) + 1 <= text.size(); i += sizeof(__m256i)) {
+    const auto* const at = reinterpret_cast<const __m256i*>(text.data() + i);
+    const auto* const next = reinterpret_cast<const __m256i*>(text.data() + i + 1);
+    const __m256i bytes = _mm256_loadu_si256(at);
+    const __m256i escape = _mm256_and_si256(_mm256_cmpeq_epi8(bytes, backslash),
+                                            _mm256_cmpeq_epi8(_mm256_loadu_si256(next), u));
+    odd = _mm256_or_si256(odd, _mm256_or_si256(bytes, escape));
+  }
+  return _mm256_movemask_epi8(odd) != 0 || may_be_odd_portable(text, i);
+}
+
+bool may_be_odd(std::string_view text) {
+  static const bool has_avx2 = __builtin_cpu_supports("avx2") != 0;
+  return has_avx2 ? may_be_odd_avx2(text) : may_be_odd_portable(text, 0);
+}
+
+#else
+
+bool may_be_odd(std::string_view text) { return may_be_odd_portable(text, 0); }
+
+#endif
+
+bool holds(std::string_view text, std::string_view bytes) {
+  return ::memmem(text.data(), text.size(), bytes.data(), bytes.size()) != nullptr;
+}
+
+bool holds_what_folds_to_ascii(std::string_view text) {
+  return std::any_of(kFoldToAscii.begin(), kFoldToAscii.end(),
+                     [&](std::string_view bytes) { return holds(text, bytes); });
+}
+
+bool holds_unicode_escape(std::string_view json) {
+  for (std::size_t at = 0; (at = json.find(kUnicodeEscape, at)) != std::string_view::npos; ++at)
+    if (starts_escape(json, at)) return true;
+  return false;
+}
+
 }  // namespace
 
 void KeywordFilter::add(std::string_view folded) {
   const std::string_view plain = longest_plain(folded);
   if (plain.size() >= kFingerprint) {
-    needles_.push_back({std::string(plain), rarest_fingerprint(plain), false});
+    needles_.emplace_back(plain);
     return;
   }
   const bool ascii = std::none_of(folded.begin(), folded.end(),
@@ -85,35 +147,25 @@ void KeywordFilter::add(std::string_view folded) {
 }
 
 void KeywordFilter::build() {
-  std::sort(needles_.begin(), needles_.end(),
-            [](const Needle& a, const Needle& b) { return a.text < b.text; });
-  needles_.erase(std::unique(needles_.begin(), needles_.end(),
-                             [](const Needle& a, const Needle& b) { return a.text == b.text; }),
-                 needles_.end());
-  const bool few = needles_.size() <= kFewNeedles;
+  std::sort(needles_.begin(), needles_.end());
+  needles_.erase(std::unique(needles_.begin(), needles_.end()), needles_.end());
   for (std::uint32_t i = 0; i < needles_.size(); ++i) {
-    if (!few && needles_[i].text.size() >= kWindow + kStride - 1) {
+    const std::string_view text = needles_[i];
+    if (text.size() >= kWindow + kStride - 1) {
       file_in_windows(i);
       continue;
     }
-    const std::string_view print =
-        std::string_view(needles_[i].text).substr(needles_[i].at, kFingerprint);
-    buckets_[fingerprints_.add(print, true, kKeywordBuckets)].push_back(i);
+    has_short_ = true;
+    const std::size_t at = rarest_fingerprint(text);
+    buckets_[fingerprints_.add(text.substr(at, kFingerprint), true)].push_back({i, at});
   }
-  const auto add_exact = [&](std::string_view bytes, unsigned bucket) {
-    fingerprints_.add_to(bucket, bytes, false);
-    buckets_[bucket].push_back(static_cast<std::uint32_t>(needles_.size()));
-    needles_.push_back({std::string(bytes), 0, true});
-  };
-  for (const std::string_view bytes : kFoldToAscii) add_exact(bytes, kKeywordBuckets);
-  add_exact(kUnicodeEscape, kKeywordBuckets + 1);
   windows_.build();
 }
 
 // Under as many neighbouring windows as there are places from one look to the next: those of which
 // the most common one is rarest.
 void KeywordFilter::file_in_windows(std::uint32_t needle) {
-  const std::string_view text = needles_[needle].text;
+  const std::string_view text = needles_[needle];
   std::size_t best = 0;
   int best_cost = INT32_MAX;
   for (std::size_t first = 0; first + kWindow + kStride - 1 <= text.size(); ++first) {
@@ -131,62 +183,52 @@ void KeywordFilter::file_in_windows(std::uint32_t needle) {
     windows_.add(window_at(text.data() + at), {needle, static_cast<std::uint32_t>(at)});
 }
 
-void KeywordFilter::scan_windows(std::string_view text, Run& run) const {
+bool KeywordFilter::stands_at(std::uint32_t needle, std::string_view text, std::size_t at) const {
+  const std::string_view folded = needles_[needle];
+  return at <= text.size() && text.size() - at >= folded.size() &&
+         equal_folded(text.substr(at, folded.size()), folded);
+}
+
+bool KeywordFilter::finds_in_windows(std::string_view text) const {
   static const WindowTable nothing;
+  bool found = false;
   for (std::size_t at = 0;
-       (at = next_place(text, at, nothing, windows_, kToLower)) < text.size() &&
-       run.hint != KeywordHint::kSome;
+       !found && (at = next_place(text, at, nothing, windows_, kToLower)) < text.size();
        at += kStride)
-    compare(window_at(text.data() + at), text, at, run);
+    windows_.find(window_at(text.data() + at), [&](WindowTable::Place place) {
+      found = found || (place.offset <= at && stands_at(place.literal, text, at - place.offset));
+    });
+  return found;
 }
 
-void KeywordFilter::compare(std::uint32_t window, std::string_view text, std::size_t at,
-                            Run& run) const {
-  windows_.find(window, [&](WindowTable::Place place) {
-    const std::string_view needle = needles_[place.literal].text;
-    if (place.offset <= at && text.size() - (at - place.offset) >= needle.size() &&
-        equal_folded(text.substr(at - place.offset, needle.size()), needle))
-      run.hint = KeywordHint::kSome;
-  });
-}
-
-void KeywordFilter::verify(std::string_view text, std::size_t at, unsigned bits, Run& run) const {
-  for (bits &= run.buckets; bits != 0; bits &= bits - 1) {
-    for (const std::uint32_t index : buckets_[static_cast<unsigned>(__builtin_ctz(bits))]) {
-      const Needle& needle = needles_[index];
-      if (at < needle.at || text.size() - (at - needle.at) < needle.text.size()) continue;
-      const std::string_view here = text.substr(at - needle.at, needle.text.size());
-      if (needle.exact) {
-        if (here == needle.text && (here.front() != '\\' || starts_escape(text, at)))
-          run.hint = std::max(run.hint, KeywordHint::kOdd);
-      } else if (equal_folded(here, needle.text)) {
-        run.hint = KeywordHint::kSome;
-        return;
-      }
-    }
-  }
-}
-
-KeywordHint KeywordFilter::run(std::string_view text, unsigned buckets) const {
-  if (always_) return KeywordHint::kSome;
-  Run run{KeywordHint::kNone, buckets};
+bool KeywordFilter::finds(std::string_view text) const {
+  if (!windows_.empty() && finds_in_windows(text)) return true;
+  bool found = false;
+  if (!has_short_) return found;
   fingerprints_.scan(text, [&](std::size_t at, unsigned bits) {
-    verify(text, at, bits, run);
-    return run.hint != KeywordHint::kSome;
+    for (; bits != 0 && !found; bits &= bits - 1)
+      for (const Short& s : buckets_[static_cast<unsigned>(__builtin_ctz(bits))])
+        found = found || (s.at <= at && stands_at(s.needle, text, at - s.at));
+    return !found;
   });
-  if (run.hint != KeywordHint::kSome && !windows_.empty()) scan_windows(text, run);
-  if (run.hint == KeywordHint::kNone && non_ascii_ &&
-      std::any_of(text.begin(), text.end(),
-                  [](char c) { return static_cast<unsigned char>(c) >= 0x80; }))
-    return KeywordHint::kSome;
-  return run.hint;
+  return found;
+}
+
+KeywordHint KeywordFilter::scan(std::string_view text) const {
+  if (always_ || finds(text)) return KeywordHint::kSome;
+  if (!may_be_odd(text)) return KeywordHint::kNone;
+  if (non_ascii_ && !is_ascii(text)) return KeywordHint::kSome;
+  const bool odd = holds_what_folds_to_ascii(text) || holds_unicode_escape(text);
+  return odd ? KeywordHint::kOdd : KeywordHint::kNone;
+}
+
+bool KeywordFilter::may_hold(std::string_view text) const {
+  return always_ || finds(text) || holds_what_folds_to_ascii(text) ||
+         (non_ascii_ && !is_ascii(text));
 }
 
 bool KeywordFilter::is_odd(std::string_view value) {
-  if (value.find(kUnicodeEscape) != std::string_view::npos) return true;
-  return std::any_of(kFoldToAscii.begin(), kFoldToAscii.end(), [&](std::string_view bytes) {
-    return value.find(bytes) != std::string_view::npos;
-  });
+  return holds(value, kUnicodeEscape) || holds_what_folds_to_ascii(value);
 }
 
 }  // namespace tocsin::match

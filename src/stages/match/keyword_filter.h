@@ -9,10 +9,10 @@
 // decoding or case-folding a single value.
 //
 // How: of each keyword the longest stretch of plain characters (those that JSON writes as
-// themselves) is looked for. The rarest three bytes of it are its fingerprint; where one may stand,
-// the stretch is compared. Fingerprints of many keywords would fit nearly everywhere, so then the
-// stretches of seven bytes and more are filed under windows of four, one of which stands at every
-// fourth place of the text.
+// themselves) is looked for. Of seven bytes and more it is filed under windows of four
+// (WindowTable), one of which stands at every fourth place of the text; a shorter one by a
+// fingerprint of its rarest three bytes (Fingerprints). Where either may stand, the stretch is
+// compared.
 #pragma once
 
 #include <array>
@@ -41,44 +41,30 @@ class KeywordFilter {
   void build();
 
   // `text` is JSON.
-  [[nodiscard]] KeywordHint scan(std::string_view text) const { return run(text, kAllBuckets); }
+  [[nodiscard]] KeywordHint scan(std::string_view text) const;
   // `text` is a decoded value: no escapes.
-  [[nodiscard]] bool may_hold(std::string_view text) const {
-    return run(text, kAllBuckets & ~kEscapeBucket) != KeywordHint::kNone;
-  }
+  [[nodiscard]] bool may_hold(std::string_view text) const;
   // Whether a value of the kind that kOdd speaks of.
   [[nodiscard]] static bool is_odd(std::string_view value);
 
  private:
-  struct Run {
-    KeywordHint hint;
-    unsigned buckets;  // those that count
-  };
-  struct Needle {
-    std::string text;    // folded; plain ASCII, or exact bytes
-    std::size_t at = 0;  // of the fingerprint in `text`
-    bool exact = false;  // compare without folding; marks an odd value
-  };
-
-  static constexpr unsigned kKeywordBuckets = 6;
-  static constexpr unsigned kEscapeBucket = 1u << 7;  // the sixth holds other exact bytes
-  static constexpr unsigned kAllBuckets = 0xFF;
-
-  [[nodiscard]] KeywordHint run(std::string_view text, unsigned buckets) const;
-  // Compares what the buckets in `bits` hold with the text around `at`.
-  void verify(std::string_view text, std::size_t at, unsigned bits, Run& run) const;
-
-  void file_in_windows(std::uint32_t needle);
-  void scan_windows(std::string_view text, Run& run) const;
-  void compare(std::uint32_t window, std::string_view text, std::size_t at, Run& run) const;
-
-  static constexpr std::size_t kFewNeedles = 48;  // so many fingerprints are sharp enough
   static constexpr std::size_t kWindow = 4, kStride = 4;
 
-  Fingerprints fingerprints_;
+  void file_in_windows(std::uint32_t needle);
+  // Whether a stretch is there.
+  [[nodiscard]] bool finds(std::string_view text) const;
+  [[nodiscard]] bool finds_in_windows(std::string_view text) const;
+  [[nodiscard]] bool stands_at(std::uint32_t needle, std::string_view text, std::size_t at) const;
+
+  std::vector<std::string> needles_;  // folded stretches; plain ASCII
   WindowTable windows_;
-  std::vector<Needle> needles_;
-  std::array<std::vector<std::uint32_t>, 8> buckets_;
+  struct Short {
+    std::uint32_t needle;
+    std::size_t at;  // of the fingerprint in it
+  };
+  std::array<std::vector<Short>, Fingerprints::kBuckets> buckets_;
+  Fingerprints fingerprints_;
+  bool has_short_ = false;
   bool always_ = false;     // a keyword without plain characters: the filter is of no use
   bool non_ascii_ = false;  // a keyword of other than ASCII characters
 };

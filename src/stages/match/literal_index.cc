@@ -82,8 +82,7 @@ void LiteralIndex::file(std::uint32_t index) {
       break;
     case Anchor::kEnd: {
       const std::size_t at = text.size() - width;
-      tables.end.add(load_window(text.data() + at, width),
-                     {index, static_cast<std::uint32_t>(at)});
+      tables.end.add(load_window(text.data() + at, width), {index, static_cast<std::uint32_t>(at)});
       tables.end_widths |= 1u << width;
       break;
     }
@@ -126,7 +125,8 @@ std::size_t LiteralIndex::rarest(std::string_view text, std::size_t width,
   for (std::size_t at = 0; at + width <= text.size(); ++at) {
     last[at % kStride] = rarity(text, at, width);
     if (at + 1 < windows) continue;
-    const int least = windows == 1 ? last[at % kStride] : *std::min_element(last.begin(), last.end());
+    const int least =
+        windows == 1 ? last[at % kStride] : *std::min_element(last.begin(), last.end());
     if (least <= best_rarity) continue;
     best_rarity = least;
     best = at + 1 - windows;

@@ -54,7 +54,7 @@ class LiteralIndex {
  private:
   static constexpr std::size_t kWide = 8, kNarrow = 4, kPair = 2;  // bytes of a window
   static constexpr std::size_t kStride = 4;
-  static constexpr std::size_t kLong = kWide + kStride - 1;    // shortest literal of Tables::longs
+  static constexpr std::size_t kLong = kWide + kStride - 1;  // shortest literal of Tables::longs
   static constexpr std::size_t kMiddle = kNarrow + kStride - 1;  // of Tables::middles
 
   struct Literal {

@@ -246,7 +246,8 @@ void Matcher::State::sign_fields() {
     const std::uint8_t wants = plan->fields[field];
     SetId set = kNullValue;
     if (p.value->kind != ValueKind::kNull)
-      set = (wants & RoutePlan::kLookUp) != 0 ? look_up(p.key, c.field_tests[field], *p.value) : kEmptySet;
+      set = (wants & RoutePlan::kLookUp) != 0 ? look_up(p.key, c.field_tests[field], *p.value)
+                                              : kEmptySet;
     const bool tells =
         (wants & RoutePlan::kPresence) != 0 || (set != kEmptySet && set != kNullValue);
     if (tells) signature.push_back({field, set});
@@ -282,8 +283,8 @@ void Matcher::State::sign_keywords() {
 void Matcher::State::collect_keywords(const FieldValue& value) {
   if (value.kind == ValueKind::kNull) return;
   const FieldId field = c.keyword_field();
-  const SetId id = look_up(values.key(tag_of(field, value), value.text),
-                           c.field_tests[field], value);
+  const SetId id =
+      look_up(values.key(tag_of(field, value), value.text), c.field_tests[field], value);
   if (id == kEmptySet) return;
   satisfied.push_back({&value, id});
   const auto set = sets.at(id);

@@ -38,8 +38,8 @@ class RegexFilter {
 
  private:
   std::unique_ptr<re2::FilteredRE2> filter_;
-  std::vector<std::uint32_t> payloads_;    // by the filter's number
-  std::vector<std::uint32_t> unfiltered_;  // run on every value
+  std::vector<std::uint32_t> payloads_;       // by the filter's number
+  std::vector<std::uint32_t> unfiltered_;     // run on every value
   std::vector<std::uint32_t> without_atoms_;  // by payload: worth running when no atom is found
 };
 

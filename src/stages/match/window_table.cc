@@ -76,8 +76,8 @@ __attribute__((target("avx2"))) std::size_t next_avx2(std::string_view text, std
   const __m256i high_factor = _mm256_set1_epi32(static_cast<int>(WindowTable::kHighFactor));
   const __m256i ored = _mm256_set1_epi32(static_cast<int>(mask));
   const auto load = [&](std::size_t at) __attribute__((target("avx2"))) {
-    return _mm256_or_si256(
-        _mm256_loadu_si256(reinterpret_cast<const __m256i*>(text.data() + at)), ored);
+    return _mm256_or_si256(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(text.data() + at)),
+                           ored);
   };
   for (; from + sizeof(__m256i) + 4 <= text.size(); from += sizeof(__m256i)) {
     const __m256i low = _mm256_mullo_epi32(load(from), low_factor);
@@ -88,7 +88,8 @@ __attribute__((target("avx2"))) std::size_t next_avx2(std::string_view text, std
       hits = _mm256_or_si256(hits, bits_of(wide, _mm256_add_epi32(low, high)));
     }
     const int lanes = _mm256_movemask_ps(_mm256_castsi256_ps(_mm256_slli_epi32(hits, 31)));
-    if (lanes != 0) return from + 4 * static_cast<std::size_t>(__builtin_ctz(static_cast<unsigned>(lanes)));
+    if (lanes != 0)
+      return from + 4 * static_cast<std::size_t>(__builtin_ctz(static_cast<unsigned>(lanes)));
   }
   return kNone;
 }
@@ -97,7 +98,8 @@ std::size_t next_vector(std::string_view text, std::size_t& from, const WindowTa
                         const WindowTable& narrow, std::uint32_t mask) {
   static const bool has_avx2 = __builtin_cpu_supports("avx2") != 0;
   if (!has_avx2) return kNone;
-  if (narrow.empty()) return next_avx2<true, false>(text, from, wide.filter(), narrow.filter(), mask);
+  if (narrow.empty())
+    return next_avx2<true, false>(text, from, wide.filter(), narrow.filter(), mask);
   if (wide.empty()) return next_avx2<false, true>(text, from, wide.filter(), narrow.filter(), mask);
   return next_avx2<true, true>(text, from, wide.filter(), narrow.filter(), mask);
 }

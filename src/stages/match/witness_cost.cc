@@ -39,8 +39,7 @@ double WitnessCost::of_literal(const sigma::Predicate& p, std::string_view liter
   for (std::size_t at = 0; at + kPiece <= literal.size(); ++at)
     least = std::min(least, counts_[slot_of(literal.data() + at)]);
   if (literal.size() >= kPiece) cost += 0.5 * least;
-  if (literal.size() < 6)
-    cost += 400.0 / static_cast<double>(1 + literal.size() * literal.size());
+  if (literal.size() < 6) cost += 400.0 / static_cast<double>(1 + literal.size() * literal.size());
   if (is_choice(p)) cost += 50;
   if (is_of_frame(p)) cost += 500;
   return cost;

@@ -42,7 +42,8 @@ void describe_evtx(KeyNode& node, const KeyNode& parent, std::string_view key) {
       node.frame = true;
       break;
     case ObjectKind::kSystemItem:
-      node.full_name = node.prefix = key == "#text" ? parent.prefix : joined(parent.prefix, '_', key);
+      node.full_name = node.prefix =
+          key == "#text" ? parent.prefix : joined(parent.prefix, '_', key);
       node.frame = true;
       if (key == "#attributes") {
         node.kind = ObjectKind::kAttributes;
@@ -135,7 +136,8 @@ void KeyTree::describe(KeyNode& node, const KeyNode& parent, std::string_view ra
       if (key == "winlog") node.kind = ObjectKind::kWinlog;
       break;
     case ObjectKind::kAny:
-      node.full_name = node.prefix = key == "#text" ? parent.prefix : joined(parent.prefix, '.', key);
+      node.full_name = node.prefix =
+          key == "#text" ? parent.prefix : joined(parent.prefix, '.', key);
       node.frame = parent.frame;
       break;
     case ObjectKind::kAttributes:

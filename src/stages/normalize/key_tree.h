@@ -44,17 +44,17 @@ struct Guess {
 
 // What a walk reads of every key comes first, within one cache line.
 struct alignas(64) KeyNode {
-  std::string_view key;        // as JSON writes it, between its quotes; views key_text
-  Guess first;                 // of an object here
-  Guess next;                  // behind this key
-  FieldId field = kNoField;    // kNoField: no rule reads it by name
-  std::uint32_t name = 0;      // index of its NameEntry, when `named`
+  std::string_view key;                // as JSON writes it, between its quotes; views key_text
+  Guess first;                         // of an object here
+  Guess next;                          // behind this key
+  FieldId field = kNoField;            // kNoField: no rule reads it by name
+  std::uint32_t name = 0;              // index of its NameEntry, when `named`
   ObjectKind kind = ObjectKind::kAny;  // of an object here
   Role role = Role::kNone;
-  bool frame = false;     // stands where the event's own channel, id, host and time stand
-  bool passing = false;   // not remembered: lives on the walker's stack
-  bool named = false;     // has an entry
-  bool special = false;   // its entry has aliases, or there is a name without blanks
+  bool frame = false;    // stands where the event's own channel, id, host and time stand
+  bool passing = false;  // not remembered: lives on the walker's stack
+  bool named = false;    // has an entry
+  bool special = false;  // its entry has aliases, or there is a name without blanks
 
   std::string key_text;
   std::string full_name;  // what a scalar here is called

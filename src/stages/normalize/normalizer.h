@@ -41,7 +41,8 @@ class Normalizer {
   ~Normalizer();
   Normalizer(Normalizer&&) noexcept;
 
-  // Fills `event`; its texts are valid until the next call (and, without a copy, as long as `json`).
+  // Fills `event`; its texts are valid until the next call (and, without a copy, as long as
+  // `json`).
   [[nodiscard]] Status normalize(std::string_view json, NormalizedEvent& event);
 
  private:

@@ -14,7 +14,8 @@ namespace {
 bool is_number(std::string_view text) {
   static constexpr std::array<bool, 256> kOfNumber = [] {
     std::array<bool, 256> of{};
-    for (const char c : std::string_view("0123456789+-.eE")) of[static_cast<unsigned char>(c)] = true;
+    for (const char c : std::string_view("0123456789+-.eE"))
+      of[static_cast<unsigned char>(c)] = true;
     return of;
   }();
   return (text.front() == '-' || (text.front() >= '0' && text.front() <= '9')) &&

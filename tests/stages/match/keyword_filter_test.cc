@@ -72,6 +72,8 @@ TEST_CASE("keyword filter: keywords that it cannot look for make it say perhaps"
   const KeywordFilter cyrillic = filter_of({"\xD0\xBF\xD1\x80"});
   CHECK(cyrillic.scan("nothing here") == KeywordHint::kNone);
   CHECK(cyrillic.scan("gr\xC3\xBC\xC3\x9F") == KeywordHint::kSome);
+  // An odd value beside it must not hide that other values can hold the keyword.
+  CHECK(cyrillic.scan("\xD0\xBF\xD1\x80 \xE2\x84\xAA") == KeywordHint::kSome);
 }
 
 TEST_CASE("keyword filter: never says no to a text that holds a keyword") {
@@ -86,10 +88,13 @@ TEST_CASE("keyword filter: never says no to a text that holds a keyword") {
   std::size_t held = 0;
   for (int world = 0; world < 200; ++world) {
     std::vector<std::string> keywords;
-    for (std::size_t i = 0; i <= random() % 40; ++i) keywords.push_back(word(3 + random() % 5));
+    const std::size_t count = random() % 100, shortest = world % 2 == 0 ? 3 : 7;
+    for (std::size_t i = 0; i <= count; ++i) keywords.push_back(word(shortest + random() % 12));
     const KeywordFilter filter = filter_of(keywords);
     for (int i = 0; i < 50; ++i) {
-      const std::string text = word(random() % 90);
+      std::string text = word(random() % 90);
+      if (random() % 4 == 0)
+        text.insert(random() % (text.size() + 1), keywords[random() % keywords.size()]);
       bool holds = false;
       for (const std::string& keyword : keywords)
         holds = holds || folded(text).find(folded(keyword)) != std::string::npos;
