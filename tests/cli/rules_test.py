@@ -330,6 +330,8 @@ class Stats(Case):
         out, _ = self.run_("rules", "stats", "--rules", "rules")
         self.assertRegex(out, r"(?m)^Shadow copies deleted +high +60 +100\.0% .*noisy")
         db = sqlite3.connect(self.path("tocsin-data/tocsin.db"))
+        evaluated, = db.execute("SELECT evaluated FROM rule_stats").fetchone()
+        self.assertTrue(1 <= evaluated <= 60, evaluated)  # outcomes are remembered
         db.execute("INSERT INTO rule_stats VALUES('other', 10, 1, 0, 9000000000, 1, 1767607200000000000)")
         db.execute("UPDATE rule_stats SET nanoseconds = 1000000000 WHERE rule_id <> 'other'")
         db.commit()

@@ -131,6 +131,10 @@ Classifier::Classifier(std::shared_ptr<const match::Engine> engine, const sigma:
 Classifier::~Classifier() = default;
 Classifier::Classifier(Classifier&&) noexcept = default;
 
+void Classifier::take_work(std::vector<match::Matcher::RuleWork>& out) {
+  state_->matcher.take_work(out);
+}
+
 Status Classifier::classify(std::string_view json, const EventSource& source, Classification& out) {
   State& s = *state_;
   out.alerts.clear();

@@ -54,6 +54,9 @@ class Classifier {
   [[nodiscard]] Status classify(std::string_view json, const EventSource& source,
                                 Classification& out);
 
+  // What rules cost since the last call (match::Matcher::take_work), appended to `out`.
+  void take_work(std::vector<match::Matcher::RuleWork>& out);
+
  private:
   struct State;
   std::unique_ptr<State> state_;

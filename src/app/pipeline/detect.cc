@@ -80,6 +80,7 @@ class Worker {
   Status process(const bus::Batch& batch, UnixNanos received);
   void admit_alerts(const bus::Message& message);
   void add_alert(Alert alert);
+  void account();
   void classify(const bus::Message& message, UnixNanos received);
   Status write_outputs();
   template <class Write>
@@ -99,7 +100,8 @@ class Worker {
   std::unique_ptr<bus::Producer> producer_;  // its own, so that a failure is this worker's
   std::unique_ptr<RuleSeat> seat_;
   AlertFilter filter_;
-  RuleCounts counts_;         // of the batch
+  RuleCounts counts_;  // of the batch
+  std::vector<match::Matcher::RuleWork> work_;
   std::int64_t swap_ns_ = 0;  // what taking new rules cost before this batch
   std::string messaging_system_;
   Classification result_;
@@ -139,6 +141,17 @@ void Worker::admit_alerts(const bus::Message& message) {
     (out ? stats_.alerts : stats_.suppressed).fetch_add(1, std::memory_order_relaxed);
     if (out) add_alert(std::move(alert));
   }
+}
+
+// What each rule did and cost in the batch.
+void Worker::account() {
+  if (parts_.account == nullptr) return;
+  work_.clear();
+  seat_->classifier.take_work(work_);
+  const auto& rules = seat_->rules->engine->rules();
+  for (const auto& [rule, evaluated, nanoseconds] : work_)
+    counts_of(counts_, rules[rule].id).add({"", evaluated, 0, 0, nanoseconds, 0, 0});
+  parts_.account->add(counts_);
 }
 
 void Worker::add_alert(Alert alert) {
@@ -252,7 +265,7 @@ Status Worker::process(const bus::Batch& batch, UnixNanos received) {
     parts_.rules.note_gap(now - std::exchange(last, now));
   }
   TOCSIN_TRY_STATUS(write_outputs());
-  if (parts_.account != nullptr) parts_.account->add(counts_);
+  account();
   return {};
 }
 

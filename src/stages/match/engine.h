@@ -84,6 +84,16 @@ class Matcher {
   };
   [[nodiscard]] std::vector<Evidence> evidence(RuleIndex rule);
 
+  // What rules cost beyond what all rules share: how often a condition was looked at (an outcome
+  // that is remembered needs no look) and for how long, estimated from every sixteenth look.
+  struct RuleWork {
+    RuleIndex rule;
+    std::uint64_t evaluated;
+    std::uint64_t nanoseconds;
+  };
+  // Of the rules looked at since the last call, appended to `out`.
+  void take_work(std::vector<RuleWork>& out);
+
  private:
   struct State;
   std::unique_ptr<State> state_;

@@ -14,6 +14,7 @@
 #include "stages/match/engine.h"
 #include "stages/match/outcome_memo.h"
 #include "stages/match/value_memo.h"
+#include "stages/match/work_counter.h"
 
 namespace tocsin::match {
 
@@ -89,6 +90,7 @@ struct Matcher::State {
   const FieldValue* folded_value = nullptr;  // of which folded_text holds the text
   std::vector<std::uint8_t> late_result;
   std::vector<RuleIndex> candidates, undecided;
+  WorkCounter work;
 
   explicit State(std::shared_ptr<const Engine> e);
 
@@ -127,6 +129,7 @@ Matcher::State::State(std::shared_ptr<const Engine> e)
   field_seen.assign(c.fields.size() + 1, 0);
   field_filled.assign(c.fields.size() + 1, 0);
   rule_seen.assign(c.rules.size(), 0);
+  work.resize(c.rules.size());
 }
 
 // The three memories speak of each other's numbers, so they are forgotten together.
@@ -368,8 +371,10 @@ void Matcher::State::judge(std::uint32_t key) {
   const std::size_t before = matched.size();
   undecided.clear();
   for (const RuleIndex rule : candidates) {
-    const Truth truth =
-        evaluate_partly(c.nodes, c.program_of[rule], [&](PredicateId id) { return known(id); });
+    const Truth truth = work.count(rule, [&] {
+      return evaluate_partly(c.nodes, c.program_of[rule],
+                             [&](PredicateId id) { return known(id); });
+    });
     if (truth == Truth::kYes) matched.push_back(rule);
     if (truth == Truth::kUnknown) undecided.push_back(rule);
   }
@@ -391,9 +396,12 @@ void Matcher::State::settle() {
       judge(key);
     }
   }
-  for (const RuleIndex rule : undecided)
-    if (evaluate(c.nodes, c.program_of[rule], [&](PredicateId id) { return holds(id); }))
-      matched.push_back(rule);
+  for (const RuleIndex rule : undecided) {
+    const bool matches = work.count(rule, [&] {
+      return evaluate(c.nodes, c.program_of[rule], [&](PredicateId id) { return holds(id); });
+    });
+    if (matches) matched.push_back(rule);
+  }
 }
 
 bool Matcher::State::holds(PredicateId id) {
@@ -494,6 +502,8 @@ std::span<const RuleIndex> Matcher::match(const NormalizedEvent& event) {
   std::sort(s.matched.begin(), s.matched.end());
   return s.matched;
 }
+
+void Matcher::take_work(std::vector<RuleWork>& out) { state_->work.take(out); }
 
 std::vector<Matcher::Evidence> Matcher::evidence(RuleIndex rule) {
   const Engine::Compiled& c = state_->c;

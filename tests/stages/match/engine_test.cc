@@ -212,6 +212,32 @@ TEST_CASE("engine: evidence names the values that made the rule match") {
   CHECK(evidence[1].value == "do EVIL");
 }
 
+TEST_CASE("engine: looks at a rule's condition are counted and timed") {
+  const auto parsed = sigma::parse_rules(
+      "title: asked each time\nid: 00000000-0000-4000-8000-000000000001\n"
+      "logsource: {product: windows}\ndetection:\n  a: {'F|contains': x, 'G|fieldref': H}\n"
+      "  condition: a\n---\n"
+      "title: never asked\nid: 00000000-0000-4000-8000-000000000002\n"
+      "logsource: {product: windows}\ndetection:\n  a: {F: other}\n  condition: a\n",
+      "r.yml");
+  const auto engine = match::Engine::build(parsed.rules, taxonomy());
+  match::Matcher matcher(engine);
+  NormalizedEvent event;
+  event.route = process_route();
+  for (const char* field : {"F", "G", "H"})
+    event.values.push_back({engine->fields().find(field), ValueKind::kString, "x"});
+  for (int i = 0; i < 40; ++i) CHECK(matcher.match(event).size() == 1);
+  std::vector<match::Matcher::RuleWork> work;
+  matcher.take_work(work);
+  REQUIRE(work.size() == 1);
+  CHECK(work[0].rule == 0);
+  CHECK(work[0].evaluated >= 40);
+  CHECK(work[0].nanoseconds > 0);
+  work.clear();
+  matcher.take_work(work);
+  CHECK(work.empty());
+}
+
 TEST_CASE("engine: remembered values do not leak between fields or events") {
   const auto parsed = sigma::parse_rules(
       "title: t\nid: 00000000-0000-4000-8000-000000000001\nlogsource: {product: windows}\n"
