@@ -75,56 +75,72 @@ bool starts_escape(std::string_view text, std::size_t at) {
   return (at - first) % 2 == 0;
 }
 
-bool is_ascii(std::string_view text) {
-  return std::none_of(text.begin(), text.end(),
-                      [](char c) { return static_cast<unsigned char>(c) >= 0x80; });
-}
+// What a glance over a text tells.
+struct Glance {
+  bool beyond_ascii = false;
+  bool escape = false;  // a backslash before a `u`
+};
 
-// Whether the text holds a byte beyond ASCII, or a backslash before a `u`; quick, since most do
-// not.
-bool may_be_odd_portable(std::string_view text, std::size_t from) {
+Glance glance_portable(std::string_view text, std::size_t from, Glance seen) {
   for (std::size_t i = from; i < text.size(); ++i) {
-    if (static_cast<unsigned char>(text[i]) >= 0x80) return true;
-    if (text[i] == '\\' && i + 1 < text.size() && text[i + 1] == 'u') return true;
+    seen.beyond_ascii |= static_cast<unsigned char>(text[i]) >= 0x80;
+    seen.escape |= text[i] == '\\' && i + 1 < text.size() && text[i + 1] == 'u';
   }
-  return false;
+  return seen;
 }
 
 #if defined(__x86_64__)
 
-__attribute__((target("avx2"))) bool may_be_odd_avx2(std::string_view text) {
+__attribute__((target("avx2"))) Glance glance_avx2(std::string_view text) {
   const __m256i backslash = _mm256_set1_epi8('\\'), u = _mm256_set1_epi8('u');
-  __m256i odd = _mm256_setzero_si256();
+  __m256i bytes_seen = _mm256_setzero_si256(), escapes = _mm256_setzero_si256();
   std::size_t i = 0;
   for (; i + sizeof(__m256i) + 1 <= text.size(); i += sizeof(__m256i)) {
     const auto* const at = reinterpret_cast<const __m256i*>(text.data() + i);
     const auto* const next = reinterpret_cast<const __m256i*>(text.data() + i + 1);
     const __m256i bytes = _mm256_loadu_si256(at);
-    const __m256i escape = _mm256_and_si256(_mm256_cmpeq_epi8(bytes, backslash),
-                                            _mm256_cmpeq_epi8(_mm256_loadu_si256(next), u));
-    odd = _mm256_or_si256(odd, _mm256_or_si256(bytes, escape));
+    bytes_seen = _mm256_or_si256(bytes_seen, bytes);
+    escapes =
+        _mm256_or_si256(escapes, _mm256_and_si256(_mm256_cmpeq_epi8(bytes, backslash),
+                                                  _mm256_cmpeq_epi8(_mm256_loadu_si256(next), u)));
   }
-  return _mm256_movemask_epi8(odd) != 0 || may_be_odd_portable(text, i);
+  return glance_portable(
+      text, i, {_mm256_movemask_epi8(bytes_seen) != 0, _mm256_movemask_epi8(escapes) != 0});
 }
 
-bool may_be_odd(std::string_view text) {
+Glance glance(std::string_view text) {
   static const bool has_avx2 = __builtin_cpu_supports("avx2") != 0;
-  return has_avx2 ? may_be_odd_avx2(text) : may_be_odd_portable(text, 0);
+  return has_avx2 ? glance_avx2(text) : glance_portable(text, 0, {});
 }
 
 #else
 
-bool may_be_odd(std::string_view text) { return may_be_odd_portable(text, 0); }
+Glance glance(std::string_view text) { return glance_portable(text, 0, {}); }
 
 #endif
 
-bool holds(std::string_view text, std::string_view bytes) {
-  return ::memmem(text.data(), text.size(), bytes.data(), bytes.size()) != nullptr;
+// Whether the text begins with such a character.
+bool folds_to_ascii(std::string_view text) {
+  return std::any_of(kFoldToAscii.begin(), kFoldToAscii.end(),
+                     [&](std::string_view bytes) { return text.starts_with(bytes); });
 }
 
+// Eight bytes at a time while they are ASCII.
 bool holds_what_folds_to_ascii(std::string_view text) {
-  return std::any_of(kFoldToAscii.begin(), kFoldToAscii.end(),
-                     [&](std::string_view bytes) { return holds(text, bytes); });
+  for (std::size_t i = 0; i < text.size();) {
+    std::uint64_t word = 0;
+    if (i + sizeof word <= text.size()) {
+      std::memcpy(&word, text.data() + i, sizeof word);
+      if ((word & 0x8080'8080'8080'8080ULL) == 0) {
+        i += sizeof word;
+        continue;
+      }
+    }
+    for (const std::size_t end = std::min(i + sizeof word, text.size()); i < end; ++i)
+      if (static_cast<unsigned char>(text[i]) >= 0x80 && folds_to_ascii(text.substr(i, 3)))
+        return true;
+  }
+  return false;
 }
 
 bool holds_unicode_escape(std::string_view json) {
@@ -216,19 +232,20 @@ bool KeywordFilter::finds(std::string_view text) const {
 
 KeywordHint KeywordFilter::scan(std::string_view text) const {
   if (always_ || finds(text)) return KeywordHint::kSome;
-  if (!may_be_odd(text)) return KeywordHint::kNone;
-  if (non_ascii_ && !is_ascii(text)) return KeywordHint::kSome;
-  const bool odd = holds_what_folds_to_ascii(text) || holds_unicode_escape(text);
+  const Glance seen = glance(text);
+  if (non_ascii_ && seen.beyond_ascii) return KeywordHint::kSome;
+  const bool odd = (seen.beyond_ascii && holds_what_folds_to_ascii(text)) ||
+                   (seen.escape && holds_unicode_escape(text));
   return odd ? KeywordHint::kOdd : KeywordHint::kNone;
 }
 
 bool KeywordFilter::may_hold(std::string_view text) const {
-  return always_ || finds(text) || holds_what_folds_to_ascii(text) ||
-         (non_ascii_ && !is_ascii(text));
+  if (always_ || finds(text)) return true;
+  return glance(text).beyond_ascii && (non_ascii_ || holds_what_folds_to_ascii(text));
 }
 
 bool KeywordFilter::is_odd(std::string_view value) {
-  return holds(value, kUnicodeEscape) || holds_what_folds_to_ascii(value);
+  return value.find(kUnicodeEscape) != std::string_view::npos || holds_what_folds_to_ascii(value);
 }
 
 }  // namespace tocsin::match
