@@ -2,6 +2,7 @@
 //
 // Matcher: one event's way through an engine.
 #include <algorithm>
+#include <array>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -69,7 +70,6 @@ struct Matcher::State {
   };
   std::vector<Pending> pending;
   Arena arena;
-  std::string_view decoded_text;
   std::string folded_text;
   std::vector<PredicateId> found, keyword_found;
   std::vector<int> atoms;
@@ -87,7 +87,15 @@ struct Matcher::State {
     std::size_t values, bytes;
   };
   std::vector<Wanted> deferred_wanted;
-  const FieldValue* folded_value = nullptr;  // of which folded_text holds the text
+  // Texts of the event's values that late tests were made of, the last few.
+  struct LateText {
+    const FieldValue* value = nullptr;
+    std::string_view text;
+    std::string folded;
+  };
+  std::array<LateText, 4> late_texts;
+  std::size_t late_next = 0;
+  Arena late_arena;
   std::vector<std::uint8_t> late_result;
   std::vector<RuleIndex> candidates, undecided;
   WorkCounter work;
@@ -115,6 +123,8 @@ struct Matcher::State {
   [[nodiscard]] bool test_late(PredicateId id);
   [[nodiscard]] bool test_reference(PredicateId id);
   [[nodiscard]] bool holds_late(PredicateId id, const FieldValue& value);
+  const LateText& late_text(const FieldValue& value);
+  void forget_late_texts();
   void find_values_of();
   void collect_evidence(PredicateId id, std::vector<const FieldValue*>& out);
 };
@@ -142,7 +152,6 @@ void Matcher::State::forget_when_full() {
 
 // Which of the tests hold for the value: `found`, sorted, each once.
 void Matcher::State::search(const FieldTests& tests, const FieldValue& coded) {
-  folded_value = nullptr;
   arena.reset();
   const FieldValue value{coded.field, coded.kind, decoded(coded, arena), false};
   folded_text.clear();
@@ -271,7 +280,6 @@ void Matcher::State::sign_keywords() {
       if (hint == KeywordHint::kSome || (!value.encoded && !value.text.empty())) {
         collect_keywords(value);  // a derived value is no part of the JSON
       } else if (hint == KeywordHint::kOdd && KeywordFilter::is_odd(value.text)) {
-        folded_value = nullptr;
         arena.reset();
         if (filter.may_hold(decoded(value, arena))) collect_keywords(value);
       }
@@ -427,19 +435,30 @@ bool Matcher::State::test_late(PredicateId id) {
 bool Matcher::State::holds_late(PredicateId id, const FieldValue& value) {
   const FieldId field = c.predicate_field[id];
   if ((field != kNoField && value.field != field) || value.kind == ValueKind::kNull) return false;
-  if (folded_value != &value) {
-    arena.reset();
-    decoded_text = decoded(value, arena);
-    folded_text.clear();
-    append_folded(folded_text, decoded_text);
-    folded_value = &value;
-  }
-  return sigma::value_holds(c.predicates[id], {value.field, value.kind, decoded_text, false},
-                            folded_text);
+  const LateText& late = late_text(value);
+  return sigma::value_holds(c.predicates[id], {value.field, value.kind, late.text, false},
+                            late.folded);
+}
+
+const Matcher::State::LateText& Matcher::State::late_text(const FieldValue& value) {
+  for (const LateText& known_text : late_texts)
+    if (known_text.value == &value) return known_text;
+  LateText& late = late_texts[late_next++ % late_texts.size()];
+  late.value = &value;
+  late.text = decoded(value, late_arena);
+  late.folded.clear();
+  append_folded(late.folded, late.text);
+  return late;
+}
+
+void Matcher::State::forget_late_texts() {
+  if (late_next == 0) return;
+  late_next = 0;
+  late_arena.reset();
+  for (LateText& late : late_texts) late.value = nullptr;
 }
 
 bool Matcher::State::test_reference(PredicateId id) {
-  folded_value = nullptr;
   arena.reset();
   for (const FieldValue& value : event->values) {
     if (value.field != c.predicate_field[id] || value.kind == ValueKind::kNull) continue;
@@ -489,7 +508,7 @@ std::span<const RuleIndex> Matcher::match(const NormalizedEvent& event) {
   if (!s.plan->used) return s.matched;
   s.event = &event;
   ++s.event_number;
-  s.folded_value = nullptr;
+  s.forget_late_texts();
   s.forget_when_full();
   s.signature.clear();
   s.satisfied.clear();
@@ -522,7 +541,6 @@ std::vector<Matcher::Evidence> Matcher::evidence(RuleIndex rule) {
   for (const FieldValue* value : shown) {
     const std::string_view name =
         value->field == kNoField ? std::string_view("keyword") : c.fields.name(value->field);
-    state_->folded_value = nullptr;
     state_->arena.reset();
     out.push_back({std::string(name), shortened(decoded(*value, state_->arena))});
   }
