@@ -22,6 +22,30 @@ struct ArchiveFree {
 };
 using ArchiveHandle = std::unique_ptr<archive, ArchiveFree>;
 
+// An archive may grow to so many times its size; logs stay far below.
+constexpr std::uint64_t kGrowthMax = 250;
+constexpr std::uint64_t kGrowthFreeBytes = 128u << 20;  // to which it may grow however small it is
+
+}  // namespace
+
+// What came out of an archive and of all archives inside it, against what went in.
+struct Unpacked {
+  archive* outermost = nullptr;
+  std::uint64_t taken = 0;  // the furthest byte of the outermost that was read
+  std::uint64_t bytes = 0;
+  bool too_many = false;
+
+  void add(std::size_t size) {
+    bytes += size;
+    if (bytes <= kGrowthFreeBytes) return;
+    const la_int64_t at = archive_filter_bytes(outermost, -1);
+    if (at > 0) taken = std::max(taken, static_cast<std::uint64_t>(at));
+    too_many = bytes > kGrowthFreeBytes && bytes / kGrowthMax > taken;
+  }
+};
+
+namespace {
+
 std::string archive_error(archive* handle) {
   const char* text = archive_error_string(handle);
   return text != nullptr ? text : "damaged archive";
@@ -30,13 +54,15 @@ std::string archive_error(archive* handle) {
 // The bytes of the member that the archive stands at.
 class MemberStream final : public ByteStream {
  public:
-  explicit MemberStream(archive* handle) : handle_(handle) {}
+  MemberStream(archive* handle, std::shared_ptr<Unpacked> unpacked)
+      : handle_(handle), unpacked_(std::move(unpacked)) {}
 
   // Block by block, not archive_read_data(): that one drops what it has when a later block is
   // damaged.
   Result<std::size_t> read(std::span<char> into) override {
     if (error_) return tl::unexpected(*error_);
     while (block_.empty()) {
+      if (unpacked_->too_many) return std::size_t{0};  // ArchiveSource tells it
       const void* data = nullptr;
       std::size_t size = 0;
       la_int64_t offset = 0;
@@ -47,6 +73,7 @@ class MemberStream final : public ByteStream {
         return tl::unexpected(*error_);
       }
       block_ = {static_cast<const char*>(data), size};
+      unpacked_->add(size);
     }
     const std::size_t size = std::min(into.size(), block_.size());
     std::memcpy(into.data(), block_.data(), size);
@@ -56,6 +83,7 @@ class MemberStream final : public ByteStream {
 
  private:
   archive* handle_;
+  std::shared_ptr<Unpacked> unpacked_;
   std::string_view block_;      // libarchive's, until the next one is asked for
   std::optional<Error> error_;  // libarchive answers only once
 };
@@ -87,12 +115,17 @@ class ArchiveSource final : public Source {
   ArchiveSource(Input input, std::unique_ptr<Feed> feed)
       : input_(std::move(input)), feed_(std::move(feed)), handle_(archive_read_new()) {
     archive* handle = handle_.get();
+    if (input_.unpacked == nullptr) {
+      input_.unpacked = std::make_shared<Unpacked>();
+      input_.unpacked->outermost = handle;
+    }
     archive_read_support_filter_gzip(handle);
     archive_read_support_filter_zstd(handle);
     archive_read_support_filter_bzip2(handle);
     archive_read_support_filter_xz(handle);
     archive_read_support_format_zip(handle);
-    archive_read_support_format_tar(handle);
+    // The zero bytes that a truncated log begins with look like the end of a tar.
+    if (!has_log_extension(input_.name)) archive_read_support_format_tar(handle);
     archive_read_support_format_raw(handle);
     constexpr std::size_t kBlock = 256u << 10;
     const int opened = feed_ ? archive_read_open(handle, feed_.get(), nullptr, &Feed::read, nullptr)
@@ -107,7 +140,11 @@ class ArchiveSource final : public Source {
         if (what != Next::kEnd && what != Next::kIdle) return what;
         member_.reset();
       }
-      if (failed_) return tell_failure(problem);
+      if (input_.unpacked->too_many && !ended_) {
+        ended_ = true;
+        if (input_.unpacked->outermost == handle_.get()) return tell_growth(problem);
+      }
+      if (failed_ && !ended_) return tell_failure(problem);
       if (ended_) return Next::kEnd;
       if (std::unique_ptr<Problem> found = open_member()) {
         problem = std::move(*found);
@@ -128,15 +165,16 @@ class ArchiveSource final : public Source {
     const int got = archive_read_next_header(handle_.get(), &entry);
     if (got == ARCHIVE_EOF) {
       ended_ = true;
-      return nullptr;
+      return std::exchange(any_member_, true) ? nullptr : tell_empty();
     }
+    any_member_ = true;
     if (got < ARCHIVE_WARN) {
       failed_ = archive_error(handle_.get());
       return nullptr;
     }
     if (archive_entry_filetype(entry) == AE_IFDIR) return nullptr;
     const Input member = describe(entry);
-    InputBuffer bytes(std::make_unique<MemberStream>(handle_.get()));
+    InputBuffer bytes(std::make_unique<MemberStream>(handle_.get(), input_.unpacked));
     Opened opened = open_input(member, bytes);
     member_ = std::move(opened.source);
     return std::move(opened.problem);
@@ -147,6 +185,7 @@ class ArchiveSource final : public Source {
     member.options = input_.options;
     member.options.follow = false;
     member.depth = input_.depth + 1;
+    member.unpacked = input_.unpacked;
     if (archive_format(handle_.get()) == ARCHIVE_FORMAT_RAW) {  // one compressed file
       member.label = input_.label;
       member.name = input_.name;
@@ -160,6 +199,27 @@ class ArchiveSource final : public Source {
     return member;
   }
 
+  Next tell_growth(Problem& problem) {
+    problem = {};
+    problem.origin.path = input_.label;
+    problem.byte_offset = progress().bytes_done;
+    problem.code = "archive.bomb";
+    problem.message = fmt::format(
+        "{}: grows to more than {} times its size, as no log does: the rest of it is left out; "
+        "unpack it by hand if it is one",
+        input_.label, kGrowthMax);
+    return Next::kProblem;
+  }
+
+  std::unique_ptr<Problem> tell_empty() {
+    auto problem = std::make_unique<Problem>();
+    problem->origin.path = input_.label;
+    problem->code = "file.empty";
+    problem->message = fmt::format("{}: the archive is empty", input_.label);
+    problem->skipped_only = true;
+    return problem;
+  }
+
   Next tell_failure(Problem& problem) {
     problem = stream_problem(Error{ErrorCode::kCorrupt, *failed_}, input_.label,
                              progress().bytes_done, 0);
@@ -168,11 +228,12 @@ class ArchiveSource final : public Source {
     return Next::kProblem;
   }
 
-  const Input input_;
+  Input input_;
   std::unique_ptr<Feed> feed_;
   ArchiveHandle handle_;
   std::unique_ptr<Source> member_;  // reads through handle_: gone before it moves on
   std::optional<std::string> failed_;
+  bool any_member_ = false;
   bool ended_ = false;
 };
 

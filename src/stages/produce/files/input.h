@@ -19,6 +19,8 @@
 
 namespace tocsin::produce {
 
+struct Unpacked;  // archive_source.cc
+
 struct Input {
   std::string label;      // for people and for Origin::path: "a.zip!b.json"
   std::string name;       // decides the extension: "b.json"
@@ -26,6 +28,7 @@ struct Input {
   bool given = false;     // named by the user, not found in a folder: read whatever its extension
   std::size_t depth = 0;  // archives around it
   FilesOptions options;
+  std::shared_ptr<Unpacked> unpacked;  // of the outermost archive around it
 };
 
 // What came of looking at an input. At most one of `source` and `problem` is set; neither: nothing

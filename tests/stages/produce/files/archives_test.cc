@@ -125,5 +125,34 @@ TEST_CASE("archives: rubbish behind a magic number is a problem") {
   }
 }
 
+TEST_CASE("archives: what grows beyond all measure is left off, and what lies beside it is read") {
+  const Scratch scratch;
+  const std::string zeros(200u << 20, '\0');
+  const std::string bomb = pack(Packing::kGzip, {{"x", zeros}});
+  const std::string zip = pack(Packing::kZip, {{"a.jsonl", "{\"a\":1}\n"},
+                                               {"b.zip", pack(Packing::kZip, {{"b.jsonl", zeros}})},
+                                               {"c.jsonl", "{\"a\":2}\n"}});
+  for (const std::string_view name : {"x.jsonl.gz", "y.zip"}) {
+    CAPTURE(name);
+    const std::string path = scratch.write(name, name.ends_with("gz") ? bomb : zip);
+    const Everything all = read_all({path, scratch.write("good.jsonl", "{\"a\":3}\n")});
+    REQUIRE_FALSE(all.problems.empty());
+    CHECK(all.codes().back() == "archive.bomb");
+    CHECK(all.problems.back().message.find(name) != std::string::npos);
+    CHECK(all.texts().back() == "{\"a\":3}");
+    CHECK(all.texts().front() == (name.ends_with("gz") ? "{\"a\":3}" : "{\"a\":1}"));
+  }
+}
+
+TEST_CASE("archives: a log that begins with zero bytes is no empty tar") {
+  const Scratch scratch;
+  const std::string log = std::string(4096, '\0') + "\n{\"a\":1}\n";
+  const Everything all =
+      read_all({scratch.write("x.jsonl.gz", pack(Packing::kGzip, {{"x", log}}))});
+  CHECK(all.texts() == Texts{"{\"a\":1}"});
+  CHECK(read_all({scratch.write("e.zip", pack(Packing::kZip, {}))}).codes() ==
+        Texts{"file.empty (skipped)"});
+}
+
 }  // namespace
 }  // namespace tocsin::produce
