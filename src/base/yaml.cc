@@ -9,6 +9,8 @@
 #include <optional>
 #include <unordered_set>
 
+#include "base/yaml_text.h"
+
 namespace tocsin::yaml {
 namespace {
 
@@ -52,11 +54,17 @@ struct Event {
   ~Event() { yaml_event_delete(&raw); }
 };
 
+// What the documents of a text have cost so far.
+struct Spent {
+  std::size_t nodes = 0;
+  std::size_t copies = 0;
+};
+
 // The documents of one part of a text; marks count from the text's start.
 class Parser {
  public:
-  Parser(std::string_view text, std::size_t lines_before)
-      : text_(text), lines_before_(lines_before) {
+  Parser(std::string_view text, std::size_t lines_before, Spent& spent)
+      : text_(text), lines_before_(lines_before), spent_(spent) {
     yaml_parser_initialize(&parser_);
     yaml_parser_set_input_string(&parser_, reinterpret_cast<const unsigned char*>(text.data()),
                                  text.size());
@@ -73,10 +81,13 @@ class Parser {
       if (event.raw.type == YAML_STREAM_END_EVENT) return std::nullopt;
       if (event.raw.type != YAML_DOCUMENT_START_EVENT) continue;
       anchors_.clear();
-      nodes_ = 0;
+      nodes_ = copies_ = 0;
       Event first;
       Node node;
-      if (!next(first) || !build(first, node, 0)) return tl::unexpected(error_);
+      const bool good = next(first) && build(first, node, 0);
+      spent_.nodes += nodes_;
+      spent_.copies += copies_;
+      if (!good) return tl::unexpected(error_);
       return node;
     }
   }
@@ -93,6 +104,21 @@ class Parser {
   bool too_large(Mark mark) {
     return fail(mark, "more than 1,000,000 nodes in one document, aliases counted",
                 "split the document, or write out what its aliases repeat");
+  }
+  // Counts what an anchor keeps or an alias repeats.
+  bool spend_copy(const Node& node, Mark mark) {
+    std::size_t bytes = 0;
+    const std::size_t nodes = count(node, bytes);
+    nodes_ += nodes;
+    copies_ += nodes + bytes / kBytesPerCopy;
+    if (nodes_ > kNodesMax) return too_large(mark);
+    if (copies_ > kCopiesMax)
+      return fail(mark, "anchors and aliases repeat more than 100,000 nodes in one document",
+                  "repeat less: each 64 bytes of text count as a node, too");
+    if (spent_.copies + copies_ > kTextCopiesMax)
+      return fail(mark, "anchors and aliases repeat more than 1,000,000 nodes in this file",
+                  "split the file, or write out what is repeated");
+    return true;
   }
 
   bool next(Event& event) {
@@ -113,16 +139,16 @@ class Parser {
   // An anchored part is kept a second time, so it counts a second time.
   bool remember(const yaml_char_t* anchor, const Node& node) {
     if (anchor == nullptr) return true;
-    nodes_ += count(node);
-    if (nodes_ > kNodesMax) return too_large(node.mark);
+    if (!spend_copy(node, node.mark)) return false;
     anchors_[reinterpret_cast<const char*>(anchor)] = node;
     return true;
   }
 
-  static std::size_t count(const Node& node) {
+  static std::size_t count(const Node& node, std::size_t& bytes) {
     std::size_t n = 1;
-    for (const Node& item : node.items) n += count(item);
-    for (const auto& [key, value] : node.members) n += count(key) + count(value);
+    bytes += node.scalar.size();
+    for (const Node& item : node.items) n += count(item, bytes);
+    for (const auto& [key, value] : node.members) n += count(key, bytes) + count(value, bytes);
     return n;
   }
 
@@ -210,8 +236,7 @@ class Parser {
       return fail(node.mark, "unknown alias '" + name + "'",
                   "an alias stands behind the '&" + name + "' that it repeats, never inside it; " +
                       "quote a value that begins with '*'");
-    nodes_ += count(found->second);
-    if (nodes_ > kNodesMax) return too_large(node.mark);
+    if (!spend_copy(found->second, node.mark)) return false;
     node = found->second;
     return true;
   }
@@ -220,59 +245,11 @@ class Parser {
   std::string_view text_;
   std::size_t lines_before_;
   std::map<std::string, Node> anchors_;
+  // Of the document.
   std::size_t nodes_ = 0;
+  std::size_t copies_ = 0;
+  Spent& spent_;
   ParseError error_;
-};
-
-bool is_marker(std::string_view line, std::string_view marker) {
-  return line.starts_with(marker) && (line.size() == marker.size() || line[marker.size()] == ' ' ||
-                                      line[marker.size()] == '\t' || line[marker.size()] == '\r');
-}
-
-bool is_utf16(std::string_view text) {
-  return text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF");
-}
-
-// Cuts a text where documents begin.
-class Splitter {
- public:
-  explicit Splitter(std::string_view text) : rest_(text) {}
-
-  struct Part {
-    std::string_view text;
-    std::size_t lines_before = 0;
-    std::size_t directives = 0;
-  };
-
-  bool next(Part& part) {
-    if (rest_.empty()) return false;
-    part = {rest_, lines_, 0};
-    if (is_utf16(rest_)) {  // libyaml decodes it; its lines cannot be told here
-      rest_ = {};
-      return true;
-    }
-    bool has_content = false;
-    std::size_t at = 0;
-    while (at < rest_.size()) {
-      const std::size_t end = std::min(rest_.find('\n', at), rest_.size());
-      const std::string_view line = rest_.substr(at, end - at);
-      const bool starts = is_marker(line, "---");
-      if (starts && has_content) break;
-      const bool directive = !has_content && line.starts_with('%');
-      part.directives += directive;
-      has_content |= starts || !(directive || line.empty() || line[0] == '#' || line[0] == '\r');
-      at = std::min(end + 1, rest_.size());
-      ++lines_;
-      if (is_marker(line, "...")) break;
-    }
-    part.text = rest_.substr(0, at);
-    rest_.remove_prefix(at);
-    return true;
-  }
-
- private:
-  std::string_view rest_;
-  std::size_t lines_ = 0;
 };
 
 bool all_digits(std::string_view text) {
@@ -333,8 +310,16 @@ ScalarType Node::scalar_type() const {
 
 void for_each_document(std::string_view text,
                        const std::function<bool(tl::expected<Node, ParseError>)>& visit) {
-  Splitter splitter(text);
-  Splitter::Part part;
+  std::string decoded;
+  if (is_utf16(text)) {
+    auto utf8 = utf16_to_utf8(text);
+    if (!utf8) return static_cast<void>(visit(tl::unexpected(std::move(utf8).error())));
+    decoded = *std::move(utf8);
+    text = decoded;
+  }
+  DocumentSplitter splitter(text);
+  DocumentSplitter::Part part;
+  Spent spent;
   for (std::size_t documents = 0; splitter.next(part);) {
     const Mark start{part.lines_before + 1, 1};
     if (part.directives > kDirectivesMax) {
@@ -343,13 +328,19 @@ void for_each_document(std::string_view text,
         return;
       continue;
     }
-    Parser parser(part.text, part.lines_before);
+    Parser parser(part.text, part.lines_before, spent);
     for (bool good = true; good;) {
       auto document = parser.document();
       if (!document) break;
       if (++documents > kDocumentsMax) {
         visit(tl::unexpected(
             ParseError{start, "more than 100,000 documents in one file", "split the file"}));
+        return;
+      }
+      if (spent.nodes > kTextNodesMax) {
+        visit(tl::unexpected(
+            ParseError{start, "more than 8,000,000 nodes in one file; the rest is left out",
+                       "split the file"}));
         return;
       }
       good = document->has_value();

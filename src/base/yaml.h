@@ -59,13 +59,21 @@ struct ParseError {
 
 // Limits on one document; what goes beyond is a ParseError that names the limit.
 inline constexpr std::size_t kNodesMax = 1'000'000;  // aliases count as what they stand for
+inline constexpr std::size_t kCopiesMax = 100'000;   // nodes that anchors and aliases repeat
 inline constexpr int kDepthMax = 100;
 inline constexpr std::size_t kDirectivesMax = 100;
-inline constexpr std::size_t kDocumentsMax = 100'000;  // of one text
+// Limits on all documents of one text. Beyond kTextCopiesMax a document with an anchor or an alias
+// is refused; beyond the other two the rest of the text is left out.
+inline constexpr std::size_t kTextCopiesMax = 1'000'000;
+inline constexpr std::size_t kTextNodesMax = 8'000'000;
+inline constexpr std::size_t kDocumentsMax = 100'000;
+// So many bytes of repeated text count as one more node.
+inline constexpr std::size_t kBytesPerCopy = 64;
 
 // Each document of the text in turn; one that is wrong does not stop those after it (a line that
 // begins with `---` always starts a document). `visit` returns false to stop. A duplicate key is an
-// error that names the key. Anchors and aliases are followed, `<<` merges maps.
+// error that names the key. Anchors and aliases are followed, `<<` merges maps. UTF-16 with a byte
+// order mark is decoded.
 void for_each_document(std::string_view text,
                        const std::function<bool(tl::expected<Node, ParseError>)>& visit);
 

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/uuid.h"
+#include "base/yaml_text.h"
 #include "core/sigma/document.h"
 
 namespace tocsin::sigma {
@@ -230,6 +231,8 @@ class FileReader {
 
 ParsedFile parse_rules(std::string_view text, const std::string& path,
                        const ParseOptions& options) {
+  if (yaml::is_utf16(text))  // what is shown of the file shall be readable, too
+    if (const auto utf8 = yaml::utf16_to_utf8(text)) return FileReader(*utf8, path, options).run();
   return FileReader(text, path, options).run();
 }
 
