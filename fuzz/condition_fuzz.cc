@@ -147,6 +147,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     detections.all.push_back({kNames[i], std::move(expr), 1, false});
   }
   detections.build_index();
+  detections.steps_left = 10'000;
   std::size_t nodes_left = 10'000;
   const auto sound = [&](const ConditionError& e) {
     check(e.at <= text.size() && !e.code.empty() && !e.message.empty() && !e.hint.empty());

@@ -18,6 +18,8 @@ struct Token {
   std::size_t at = 0;
 };
 
+constexpr std::size_t kBytePairsPerStep = 64;
+
 bool is_name_char(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
          c == '-' || c == '*' || c == '?' || c == '.';
@@ -187,16 +189,9 @@ class Parser {
     }
     const Token target = tokens_[next_++];
     std::vector<Expr> chosen;
-    std::vector<NamedDetection>& all = input_.detections.all;
-    if (all.size() > input_.detections.steps_left) {
-      set_error(target.at, "condition.too_large",
-                "the condition's patterns are compared with more than 20,000,000 names",
-                "use fewer patterns, or fewer detections");
-      return {};
-    }
-    input_.detections.steps_left -= all.size();
     const Pattern pattern = Pattern::parse(target.text);
-    for (NamedDetection& detection : all) {
+    for (NamedDetection& detection : input_.detections.all) {
+      spend_steps(target, detection.name);
       if (error_) return {};
       if (selects(target.text, pattern, detection.name))
         chosen.push_back(use(detection, target.at));
@@ -211,6 +206,17 @@ class Parser {
       return never;
     }
     return join(word == "all" ? Expr::Kind::kAnd : Expr::Kind::kOr, std::move(chosen));
+  }
+
+  // Each comparison counts, and so does what a long pattern may do to a long name.
+  void spend_steps(const Token& target, const std::string& name) {
+    const std::size_t steps = 1 + target.text.size() * name.size() / kBytePairsPerStep;
+    std::size_t& left = input_.detections.steps_left;
+    if (steps > left)
+      set_error(target.at, "condition.too_large",
+                "the condition's patterns are compared with more than 20,000,000 names",
+                "use fewer patterns, fewer detections, or shorter names");
+    left -= std::min(steps, left);
   }
 
   static bool selects(std::string_view target, const Pattern& pattern, const std::string& name) {

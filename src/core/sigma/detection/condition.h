@@ -18,8 +18,6 @@ namespace tocsin::sigma {
 
 inline constexpr std::size_t kConditionBytesMax = 1 << 20;
 inline constexpr int kConditionDepthMax = 200;  // parentheses and `not`
-// Names that the patterns of all conditions of a rule may be compared with.
-inline constexpr std::size_t kConditionStepsMax = 20'000'000;
 
 struct ConditionError {
   std::size_t at = 0;  // byte in the text
@@ -39,7 +37,7 @@ struct NamedDetection {
 struct Detections {
   std::vector<NamedDetection> all;
   std::unordered_map<std::string_view, std::size_t> index;  // views the names in `all`
-  std::size_t steps_left = kConditionStepsMax;
+  std::size_t steps_left = 0;  // names that patterns may still be compared with
 
   void build_index();
 };

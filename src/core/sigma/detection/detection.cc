@@ -39,9 +39,11 @@ class DetectionReader {
     std::vector<Expr> queries;
     const std::size_t granted = std::min(kRuleExprNodesMax, lowering_.budget.expr_nodes);
     nodes_left_ = granted;
+    detections_.steps_left = lowering_.budget.condition_steps;
     for (const Node* query : queries_of(*condition))
       if (auto expr = read_condition(*query)) queries.push_back(*std::move(expr));
     lowering_.budget.expr_nodes -= granted - nodes_left_;
+    lowering_.budget.condition_steps = detections_.steps_left;
     if (lowering_.failed) return std::nullopt;
     for (std::size_t i = 0; i < detections_.all.size(); ++i)
       if (!detections_.all[i].used)

@@ -25,6 +25,9 @@ using yaml::ScalarType;
 constexpr std::array<std::string_view, 5> kDashes = {"-", "/", "\xE2\x80\x93", "\xE2\x80\x94",
                                                      "\xE2\x80\x95"};
 
+constexpr std::size_t kTooLargeRegexCost = 400'000;
+constexpr std::size_t kPatternBytes = 64;  // what one more pattern costs besides its text
+
 std::string utf16(std::string_view text, Step step, bool first) {
   // "\uFEFF" is the byte order mark, before everything else.
   const std::string mark = step == Step::kUtf16 && first ? "\xFF\xFE" : "";
@@ -33,13 +36,15 @@ std::string utf16(std::string_view text, Step step, bool first) {
 
 // Each dash of `windash` written out in its five forms; empty when that would be too many.
 std::vector<Pattern> without_dashes(const Pattern& pattern) {
+  const std::size_t bytes = pattern.literal_text().size();
   std::vector<Pattern> done{Pattern()};
   for (const Part& part : pattern.parts()) {
     if (part.kind != PartKind::kDash) {
       for (Pattern& p : done) p.append(part.kind, part.text);
       continue;
     }
-    if (done.size() * kDashes.size() > kExpansionsMax) return {};
+    const std::size_t grown_size = done.size() * kDashes.size();
+    if (grown_size > kExpansionsMax || grown_size * bytes > kExpansionBytesMax) return {};
     std::vector<Pattern> grown;
     for (const Pattern& p : done)
       for (const std::string_view dash : kDashes)
@@ -67,7 +72,10 @@ class Item {
       return m_.neq ? negate(std::move(missing)) : std::move(missing);
     }
     std::vector<Expr> items;
-    for (const Node& item : value.items) items.push_back(lower_value(item, true));
+    for (const Node& item : value.items) {
+      if (lowering_.full) break;
+      items.push_back(lower_value(item, true));
+    }
     if (!value.is_sequence()) items.push_back(lower_value(value, false));
     if (m_.all && items.size() == 1)
       lowering_.warning("modifier.all_single", mark_, "'all' has no effect on a single value",
@@ -190,9 +198,16 @@ class Item {
   std::vector<std::string> expanded(const Node& node) {
     if (!m_.expand) return {node.scalar};
     auto texts = expand(node.scalar, lowering_.placeholders);
-    if (texts) return *std::move(texts);
+    if (texts && spend(*texts, node.mark)) return *std::move(texts);
+    if (texts) return {};
     tell_placeholder(texts.error(), node.mark);
     return {};
+  }
+
+  bool spend(const std::vector<std::string>& texts, Mark mark) {
+    std::size_t bytes = kPatternBytes * texts.size();
+    for (const std::string& text : texts) bytes += text.size();
+    return lowering_.spend_expansion(bytes, mark);
   }
 
   void tell_placeholder(const Error& e, Mark mark) {
@@ -205,7 +220,10 @@ class Item {
 
   Expr lower_expressions(const Node& node) {
     std::vector<Expr> items;
-    for (const std::string& text : expanded(node)) items.push_back(lower_regex(text, node.mark));
+    for (const std::string& text : expanded(node)) {
+      if (lowering_.full) break;
+      items.push_back(lower_regex(text, node.mark));
+    }
     return join(Expr::Kind::kOr, std::move(items));
   }
 
@@ -220,11 +238,12 @@ class Item {
     p.regex_dot_all = m_.dot_all;
     if (lowering_.budget.regex_cost == 0)
       return error("regex.budget", mark,
-                   "the regular expressions of this file are larger than 4,000,000 instructions",
+                   "the regular expressions of this file are larger than 2,000,000 instructions",
                    "split the file, and lower repeat counts such as {1000}");
     const auto compiled = Regex::compile(p.text, {m_.ignore_case, m_.multi_line, m_.dot_all});
-    const std::size_t cost = compiled ? (*compiled)->cost() : kRegexCostMax;
-    lowering_.budget.regex_cost -= std::min(cost, lowering_.budget.regex_cost);
+    lowering_.budget.regex_cost -=
+        std::min(compiled ? (*compiled)->cost() : cost_of_failure(compiled.error(), p.text),
+                 lowering_.budget.regex_cost);
     if (!compiled)
       return error(
           compiled.error().code == ErrorCode::kExhausted ? "regex.too_large" : "regex.invalid",
@@ -238,6 +257,11 @@ class Item {
                         "avoid look-around and back references: they run under a match limit");
     p.regex = *compiled;
     return lowering_.add(std::move(p));
+  }
+
+  // In the instructions that compile in the same time.
+  static std::size_t cost_of_failure(const Error& error, const std::string& expression) {
+    return error.code == ErrorCode::kExhausted ? kTooLargeRegexCost : 10 + 2 * expression.size();
   }
 
   Expr lower_networks(const Node& node) {
@@ -280,8 +304,12 @@ class Item {
       tell_placeholder(patterns.error(), node.mark);
       return {};
     }
+    if (!lowering_.spend_expansion(kPatternBytes * patterns->size(), node.mark)) return {};
     std::vector<Expr> items;
-    for (const Pattern& p : *patterns) items.push_back(lower_pattern(p, node.mark));
+    for (const Pattern& p : *patterns) {
+      if (lowering_.full) break;
+      items.push_back(lower_pattern(p, node.mark));
+    }
     return join(Expr::Kind::kOr, std::move(items));
   }
 
@@ -336,8 +364,9 @@ class Item {
       std::vector<Pattern> variants = without_dashes(p);
       if (variants.empty() || plain.size() + variants.size() > kExpansionsMax) {
         error("modifier.too_many_dashes", mark,
-              "windash before an encoding expands to more than 10,000 values",
+              "windash before an encoding expands to more than 10,000 values or 4 MiB",
               "split the value: each dash has five forms");
+        (void)lowering_.spend_expansion(kExpansionBytesMax, mark);
         return false;
       }
       std::move(variants.begin(), variants.end(), std::back_inserter(plain));
@@ -354,6 +383,8 @@ class Item {
       if (!apply(step, patterns, mark)) return {};
       std::size_t bytes = 0;
       for (const Pattern& p : patterns) bytes += p.literal_text().size();
+      const std::size_t cost = bytes + kPatternBytes * (patterns.size() - 1);
+      if (!lowering_.spend_expansion(cost, mark)) return {};
       if (patterns.size() > kExpansionsMax || bytes > kExpansionBytesMax)
         return error("modifier.too_many_values", mark,
                      "the modifiers make more than 10,000 values or 4 MiB of one value",
@@ -433,6 +464,7 @@ class Item {
 }  // namespace
 
 Expr lower_item(Lowering& lowering, const std::string& key, Mark key_mark, const Node& value) {
+  if (lowering.full) return {};
   ItemKey parsed;
   if (auto error = parse_key(key, parsed)) {
     Mark mark = key_mark;
