@@ -6,6 +6,7 @@
 #include <pcre2.h>
 #include <re2/re2.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cstdint>
 #include <optional>
@@ -13,8 +14,14 @@
 namespace tocsin::sigma {
 namespace {
 
-constexpr std::uint32_t kPcreMatchLimit = 1'000'000;
+// PCRE2 counts anew at each place of the text where a match could begin, so the limit for one place
+// falls with the number of places.
+constexpr std::size_t kPcreMatchLimit = 1'000'000;
+constexpr std::size_t kPcreMatchLimitMin = 200;
+constexpr std::size_t kPcreTextLimit = 50'000'000;  // of all places, unless they are very many
 constexpr std::uint32_t kPcreHeapLimitKib = 4'096;
+
+constexpr std::size_t kCostOfCompiling = 5;  // what the smallest expression takes
 
 class LinearRegex : public Regex {
  public:
@@ -26,7 +33,9 @@ class LinearRegex : public Regex {
     return re2::RE2::PartialMatch(re2::StringPiece(text.data(), text.size()), program_);
   }
   bool linear_time() const override { return true; }
-  std::size_t cost() const override { return static_cast<std::size_t>(program_.ProgramSize()); }
+  std::size_t cost() const override {
+    return kCostOfCompiling + static_cast<std::size_t>(program_.ProgramSize());
+  }
   re2::RE2::ErrorCode code() const { return program_.error_code(); }
 
  private:
@@ -79,16 +88,14 @@ class BacktrackingRegex : public Regex {
     struct Scratch {
       pcre2_match_context* limits = pcre2_match_context_create(nullptr);
       pcre2_match_data* data = pcre2_match_data_create(1, nullptr);
-      Scratch() {
-        pcre2_set_match_limit(limits, kPcreMatchLimit);
-        pcre2_set_heap_limit(limits, kPcreHeapLimitKib);
-      }
+      Scratch() { pcre2_set_heap_limit(limits, kPcreHeapLimitKib); }
       ~Scratch() {
         pcre2_match_data_free(data);
         pcre2_match_context_free(limits);
       }
     };
     thread_local Scratch scratch;
+    pcre2_set_match_limit(scratch.limits, limit_for(text.size()));
     const auto match = [&](std::uint32_t options) {
       return pcre2_match(code_, reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(), 0, options,
                          scratch.data, scratch.limits);
@@ -98,11 +105,15 @@ class BacktrackingRegex : public Regex {
     if (found == PCRE2_ERROR_JIT_STACKLIMIT) found = match(PCRE2_NO_JIT);
     return found >= 0;
   }
+  static std::uint32_t limit_for(std::size_t bytes) {
+    const std::size_t each = kPcreTextLimit / (bytes + 1);
+    return static_cast<std::uint32_t>(std::clamp(each, kPcreMatchLimitMin, kPcreMatchLimit));
+  }
   bool linear_time() const override { return false; }
   std::size_t cost() const override {
     std::size_t bytes = 0;
     pcre2_pattern_info(code_, PCRE2_INFO_SIZE, &bytes);
-    return bytes / 16;
+    return kCostOfCompiling + bytes / 4;  // it takes longer than RE2 for the same size
   }
 
  private:

@@ -23,7 +23,6 @@ struct RegexFlags {
 // Limits of one expression; beyond them compile() fails with kExhausted.
 inline constexpr std::size_t kRegexBytesMax = 16'384;
 inline constexpr std::size_t kRegexMemoryMax = 8 << 20;
-inline constexpr std::size_t kRegexCostMax = 100'000;  // instructions: what fits in that memory
 
 // Ownership: owns its program. Threads: immutable, share freely.
 class Regex {
@@ -35,7 +34,7 @@ class Regex {
   [[nodiscard]] virtual bool found_in(std::string_view text) const = 0;
   // False for a pattern that only PCRE2 takes.
   [[nodiscard]] virtual bool linear_time() const = 0;
-  // The size of the program, in instructions.
+  // What it took to compile it, in instructions of its program.
   [[nodiscard]] virtual std::size_t cost() const = 0;
 };
 
