@@ -42,8 +42,10 @@ struct Filter {
   Expr condition;
 };
 
-// Predicates that filters may add to all rules together.
-inline constexpr std::size_t kFilterPredicatesMax = 2'000'000;
+// Values, and nodes of conditions, that filters may add to all rules together.
+inline constexpr std::size_t kFilterCopiesMax = 2'000'000;
+// Rules that the references of all filters may find: many rules can have one name.
+inline constexpr std::size_t kFilterReferencesMax = 2'000'000;
 
 // Every attribute that `outer` has is the same in `inner`.
 [[nodiscard]] bool contains(const Logsource& outer, const Logsource& inner);
