@@ -50,8 +50,8 @@ void RuleFileFinder::walk(const std::string& folder, int depth, RuleFiles& out) 
     if (entry.is_directory(error)) {
       if (name.starts_with('.') || depth >= kFolderDepthMax || !is_new(path)) continue;
       walk(path, depth + 1, out);
-    } else if (is_rule_file(name) && (entry.is_regular_file(error) || entry.is_symlink(error)) &&
-               is_new(path)) {
+    } else if (is_rule_file(name) && (entry.is_regular_file(error) || !entry.exists(error)) &&
+               is_new(path)) {  // a dead link is told when it is read
       out.files.push_back(path);
     }
   }

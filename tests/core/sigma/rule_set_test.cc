@@ -91,6 +91,20 @@ TEST_CASE("rule set: links are followed, circles end, a file counts once") {
   CHECK(codes(*set) == Codes{"rule.unreadable"});  // the dead link
 }
 
+TEST_CASE("rule set: what is no file is passed over, also behind a link") {
+  const Folder folder;
+  folder.write("1.yml", rule(1));
+  REQUIRE(mkfifo(folder.path("pipe.yml").c_str(), 0600) == 0);
+  fs::create_symlink(folder.path("pipe.yml"), folder.path("to_pipe.yml"));
+  fs::create_symlink("/dev/zero", folder.path("to_zero.yml"));
+  fs::create_symlink("to_itself.yml", folder.path("to_itself.yml"));
+  const auto set = sigma::load_rules({folder.path()});
+  REQUIRE(set);
+  CHECK(set->rules.size() == 1);
+  CHECK(set->files == 1);
+  CHECK(codes(*set) == Codes{"rule.unreadable"});  // the link to itself
+}
+
 TEST_CASE("rule set: a file that may not be read is told, the others are read") {
   if (geteuid() == 0) return;  // root reads everything; the command line test runs as nobody
   const Folder folder;
