@@ -113,7 +113,7 @@ class BacktrackingRegex : public Regex {
   std::size_t cost() const override {
     std::size_t bytes = 0;
     pcre2_pattern_info(code_, PCRE2_INFO_SIZE, &bytes);
-    return kCostOfCompiling + bytes / 4;  // it takes longer than RE2 for the same size
+    return kCostOfCompiling + bytes / 2;  // it takes longer than RE2 for the same size
   }
 
  private:
