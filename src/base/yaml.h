@@ -80,4 +80,8 @@ void for_each_document(std::string_view text,
 // All documents of the text, or what is wrong with the first wrong one.
 [[nodiscard]] tl::expected<std::vector<Node>, ParseError> parse(std::string_view text);
 
+// UTF-16 is told by its byte order mark.
+[[nodiscard]] bool is_utf16(std::string_view text);
+[[nodiscard]] tl::expected<std::string, ParseError> utf16_to_utf8(std::string_view text);
+
 }  // namespace tocsin::yaml

@@ -9,7 +9,6 @@
 #include <utility>
 
 #include "base/uuid.h"
-#include "base/yaml_text.h"
 #include "core/sigma/document.h"
 
 namespace tocsin::sigma {
