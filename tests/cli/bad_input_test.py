@@ -4,6 +4,7 @@
 import base64
 import glob
 import os
+import resource
 import signal
 import subprocess
 import time
@@ -178,6 +179,56 @@ class Files(Case):
         head[4096:4096 + 512] = b"\xaa" * 512  # the first chunk's header
         _, head_problems = self.events_of(bytes(head))
         self.assertGreater(head_problems, problems)
+
+
+class Rules(Case):
+    """Hostile rule files beside a good one: bounded work, a diagnostic for each, the good one fires."""
+
+    HEAD = "title: x\nlogsource: {product: windows, category: process_creation}\n"
+
+    def rule(self, detection, rule_id="11111111-2222-4333-8444-555555555555"):
+        return f"id: {rule_id}\n{self.HEAD}detection:\n{detection}\n"
+
+    def hostile(self):
+        item = "  s:\n    {}\n  condition: {}"
+        bomb = "title: x\na0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
+            f"a{i}: &a{i} [{f'*a{i - 1},' * 10}]\n" for i in range(1, 12))
+        selections = "".join(f"  s{i}: {{A: v}}\n" for i in range(20_000))
+        dashes = ",".join(f"' -a -b -c -d -e{i}'" for i in range(2000))
+        return {
+            "aliases": ("---\n" + bomb) * 2000,
+            "cycle": "title: x\na: &a [*a]\n",
+            "large": self.rule(item.format("F: [" + "value," * 1_800_000 + "]", "s")),
+            "selections": self.rule(selections + "  condition: 1 of *" + " or all of *" * 1000),
+            "name": self.rule("  ? " + "a" * 400_000 + "\n  : {F: x}\n  condition: 1 of *" +
+                              "a?" * 200_000 + "b"),
+            "dashes": self.rule(item.format(f"F|windash|base64offset|contains: [{dashes}]", "s")),
+            "expression": self.rule(item.format("F|re: '((a{100}){100}){100}'", "s")),
+            "parentheses": self.rule(item.format("F: x", "(" * 50_000 + "s" + ")" * 50_000)),
+            "encoding": b"title: \xff\xfe\xfa\n",
+            "binary": bytes(range(256)) * 4000,
+            "deep": "[" * 1_000_000,
+        }
+
+    def test_hostile_rules_beside_a_good_one(self):
+        files = self.hostile()
+        for name, text in files.items():
+            self.write(f"rules/{name}.yml", text)
+        self.write("rules/good.yml", self.rule("  s: {CommandLine|contains: shadows}\n  condition: s",
+                                               "6f9619ff-8b86-4011-b42d-00c04fc964ff"))
+        os.mkfifo(self.path("pipe"))
+        os.symlink(self.path("pipe"), self.path("rules/pipe.yml"))
+        os.symlink("..", self.path("rules/up"))
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        out, _ = self.run_("rules", "check", "rules", code=1)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        for name in files:
+            self.assertRegex(out, rf"rules/{name}\.yml:\d+:\d+: error: ")
+        self.assertIn("1 rules in 12 files are good", out)
+        self.assertLess(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, 60)
+        self.write("in.jsonl", event(1) + b"\n")
+        out, err = self.run_("scan", "--rules", "rules", "--format", "jsonl", "in.jsonl")
+        self.assertEqual(1, len(out.splitlines()), err)
 
 
 class Surroundings(Case):
