@@ -38,9 +38,9 @@ pipeline::EventSource source_of(std::uint64_t line) {
   return {{}, {}, "bench.jsonl", line, 0, Uuid{}};
 }
 
-std::size_t write(const pipeline::Classification& result, std::string& out) {
+std::size_t write(const pipeline::Classification& result, bool verdict, std::string& out) {
   for (const Alert& alert : result.alerts) append_json(out, alert);
-  append_csv(out, result.verdict);
+  if (verdict) append_csv(out, result.verdict);
   const std::size_t size = out.size();
   if (size > (1u << 16)) out.clear();
   return size;
@@ -49,8 +49,8 @@ std::size_t write(const pipeline::Classification& result, std::string& out) {
 }  // namespace
 
 const char* to_string(Layer layer) {
-  static constexpr const char* kNames[] = {"none",       "read",       "walk",    "fields",
-                                           "match-cold", "match-warm", "verdict", "output"};
+  static constexpr const char* kNames[] = {
+      "none", "read", "walk", "fields", "match-cold", "match-warm", "verdict", "output", "scan"};
   return kNames[static_cast<std::size_t>(layer)];
 }
 
@@ -98,15 +98,15 @@ void LayerRuns::match(match::Matcher& matcher) {
     if (normalizer.normalize(line, event)) witness_ += matcher.match(event).size();
 }
 
-void LayerRuns::classify(bool output) {
-  pipeline::Classifier classifier(engine_, *taxonomy_);
+void LayerRuns::classify(bool output, pipeline::Identify identify) {
+  pipeline::Classifier classifier(engine_, *taxonomy_, identify);
   pipeline::Classification result;
   std::string out;
   std::uint64_t line = 0;
   for (const std::string& json : lines_) {
     if (!classifier.classify(json, source_of(++line), result)) continue;
     witness_ += result.alerts.size();
-    if (output) witness_ += write(result, out);
+    if (output) witness_ += write(result, identify == pipeline::Identify::kAll, out);
   }
 }
 
@@ -142,6 +142,10 @@ std::uint64_t LayerRuns::run(Layer layer) {
     case Layer::kOutput:
       classify(true);
       break;
+    case Layer::kScan:
+      read();
+      classify(true, pipeline::Identify::kDetections);
+      break;
   }
   return cpu_now_ns() - begin;
 }
@@ -156,7 +160,7 @@ std::vector<EventCost> LayerRuns::cost_of_each(int passes) {
       EventCost& cost = costs[i];
       const std::uint64_t begin = cpu_now_ns();
       if (classifier.classify(lines_[i], source_of(i + 1), result)) {
-        witness_ += write(result, out);
+        witness_ += write(result, true, out);
         cost.alerts = result.alerts.size();
       }
       cost.ns = std::min(cost.ns, cpu_now_ns() - begin);

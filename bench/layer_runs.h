@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "app/pipeline/classifier.h"
 #include "base/result.h"
 #include "core/sigma/taxonomy.h"
 #include "stages/match/engine.h"
@@ -29,10 +30,11 @@ enum class Layer : std::uint8_t {
   kMatchWarm,  // + matching; the memo has seen these events before
   kVerdict,    // + identity, verdict and alerts (the memo begins empty)
   kOutput,     // + the text of verdicts and alerts
+  kScan,       // all that a scan does: as kOutput, but only events with alerts get a verdict
 };
 inline constexpr Layer kLayers[] = {Layer::kNone,    Layer::kRead,      Layer::kWalk,
                                     Layer::kFields,  Layer::kMatchCold, Layer::kMatchWarm,
-                                    Layer::kVerdict, Layer::kOutput};
+                                    Layer::kVerdict, Layer::kOutput,    Layer::kScan};
 [[nodiscard]] const char* to_string(Layer layer);
 
 // One event's cost from its bytes to the text of its alerts.
@@ -65,7 +67,7 @@ class LayerRuns {
   void read();
   void normalize(const FieldTable& fields, bool decode);
   void match(match::Matcher& matcher);
-  void classify(bool output);
+  void classify(bool output, pipeline::Identify identify = pipeline::Identify::kAll);
 
   std::shared_ptr<const sigma::Taxonomy> taxonomy_;
   std::shared_ptr<const match::Engine> engine_;

@@ -10,10 +10,10 @@
 
 #include "core/sigma/evaluate.h"
 #include "stages/match/engine.h"
-#include "stages/match/keyword_filter.h"
-#include "stages/match/literal_index.h"
+#include "stages/match/literals/keyword_filter.h"
+#include "stages/match/literals/literal_index.h"
+#include "stages/match/literals/regex_filter.h"
 #include "stages/match/program.h"
-#include "stages/match/regex_filter.h"
 
 namespace tocsin::match {
 

@@ -13,8 +13,8 @@
 #include "core/sigma/evaluate.h"
 #include "stages/match/compiled.h"
 #include "stages/match/engine.h"
-#include "stages/match/outcome_memo.h"
-#include "stages/match/value_memo.h"
+#include "stages/match/memo/outcome_memo.h"
+#include "stages/match/memo/value_memo.h"
 #include "stages/match/work_counter.h"
 
 namespace tocsin::match {

@@ -16,7 +16,13 @@ constexpr std::pair<std::string_view, std::string_view> kWinlogNames[] = {
     {"opcode", "Opcode"},          {"keywords", "Keywords"},
 };
 
+// No rule reads a field with a name like that, and nested ones would grow with the square of the
+// depth.
+constexpr std::size_t kNameBytesMax = 4'096;
+constexpr std::string_view kTooLong = "\x01(too long)";
+
 std::string joined(std::string_view a, char separator, std::string_view b) {
+  if (a.size() + b.size() > kNameBytesMax) return std::string(kTooLong);
   if (a.empty()) return std::string(b);
   std::string out;
   out.reserve(a.size() + 1 + b.size());

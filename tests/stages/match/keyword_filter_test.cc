@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "stages/match/keyword_filter.h"
+#include "stages/match/literals/keyword_filter.h"
 
 #include <doctest/doctest.h>
 

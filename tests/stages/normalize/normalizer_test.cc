@@ -193,6 +193,32 @@ TEST_CASE_FIXTURE(Fixture, "normalizer: a name with blanks is also read without 
   CHECK(get("IntegrityLevel") == "x");
 }
 
+TEST_CASE_FIXTURE(Fixture, "normalizer: an event outlives the bytes it was read from") {
+  std::string json(R"({"Image":"C:/a.exe","CommandLine":"x y"})");
+  REQUIRE(run(json));
+  json.assign(json.size(), '#');
+  CHECK(get("Image") == "C:/a.exe");
+  CHECK(get("CommandLine") == "x y");
+}
+
+TEST_CASE_FIXTURE(Fixture, "normalizer: without a copy an event views the bytes it was read from") {
+  normalize::Normalizer viewing{
+      sigma::Taxonomy::built_in(), fields(), {.decode = false, .copy = false}};
+  const std::string json(R"({"Image":"C:/a.exe"})");
+  REQUIRE(viewing.normalize(json, event));
+  CHECK(event.json.data() == json.data());
+  CHECK(get("Image") == "C:/a.exe");
+}
+
+TEST_CASE_FIXTURE(Fixture, "normalizer: names that are too long are nobody's field") {
+  std::string json = "{";
+  const std::string key(3'000, 'k');
+  for (int depth = 0; depth < 50; ++depth) json += '"' + key + "\":{";
+  json += "\"Image\":\"deep\"" + std::string(50, '}') + ",\"Image\":\"C:/a.exe\"}";
+  REQUIRE(run(json));
+  CHECK(get("Image") == "C:/a.exe");
+}
+
 TEST_CASE("json text: escapes") {
   Arena arena;
   CHECK(unescape(R"(plain)", arena) == "plain");

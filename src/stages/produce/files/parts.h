@@ -72,7 +72,8 @@ struct Part {
 // Threads: thread-safe. Memory: the names of the files.
 class PartPlan {
  public:
-  static constexpr std::uint64_t kLinesBytes = 256u << 10;  // of a part: stays in a core's second cache
+  // Of a part: stays in the second cache of a core.
+  static constexpr std::uint64_t kLinesBytes = 256u << 10;
   static constexpr std::uint64_t kEvtxBytes = 4u << 20;
 
   PartPlan(const std::vector<std::string>& paths, FilesOptions options);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "stages/match/regex_filter.h"
+#include "stages/match/literals/regex_filter.h"
 
 #include <re2/filtered_re2.h>
 #include <re2/re2.h>

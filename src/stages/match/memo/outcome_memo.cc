@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "stages/match/outcome_memo.h"
+#include "stages/match/memo/outcome_memo.h"
 
 #include "base/small_bytes.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "stages/match/value_memo.h"
+#include "stages/match/memo/value_memo.h"
 
 #include <cstring>
 #include <random>

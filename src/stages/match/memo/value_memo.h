@@ -10,8 +10,8 @@
 #include <string_view>
 #include <vector>
 
-#include "base/big_buffer.h"
-#include "stages/match/predicate_sets.h"
+#include "stages/match/memo/big_buffer.h"
+#include "stages/match/memo/predicate_sets.h"
 
 namespace tocsin::match {
 

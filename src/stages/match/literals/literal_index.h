@@ -24,8 +24,8 @@
 #include <string_view>
 #include <vector>
 
-#include "stages/match/fingerprints.h"
-#include "stages/match/window_table.h"
+#include "stages/match/literals/fingerprints.h"
+#include "stages/match/literals/window_table.h"
 
 namespace tocsin::match {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "stages/match/predicate_sets.h"
+#include "stages/match/memo/predicate_sets.h"
 
 #include <algorithm>
 

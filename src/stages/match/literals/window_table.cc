@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "stages/match/window_table.h"
+#include "stages/match/literals/window_table.h"
 
 #include <algorithm>
 #include <bit>

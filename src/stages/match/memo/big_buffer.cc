@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "base/big_buffer.h"
+#include "stages/match/memo/big_buffer.h"
 
 #include <sys/mman.h>
 
@@ -7,7 +7,7 @@
 
 #include "base/check.h"
 
-namespace tocsin {
+namespace tocsin::match {
 namespace {
 
 char* map(std::size_t size) {
@@ -33,4 +33,4 @@ BigBuffer::~BigBuffer() {
 
 void BigBuffer::clear() { ::madvise(data_, size_, MADV_DONTNEED); }
 
-}  // namespace tocsin
+}  // namespace tocsin::match

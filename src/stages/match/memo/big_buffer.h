@@ -6,7 +6,7 @@
 
 #include <cstddef>
 
-namespace tocsin {
+namespace tocsin::match {
 
 // Ownership: owns the memory. Threads: as any memory.
 class BigBuffer {
@@ -26,4 +26,4 @@ class BigBuffer {
   std::size_t size_ = 0;
 };
 
-}  // namespace tocsin
+}  // namespace tocsin::match

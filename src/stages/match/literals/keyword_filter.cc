@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "stages/match/keyword_filter.h"
+#include "stages/match/literals/keyword_filter.h"
 
 #include <algorithm>
 #include <cstring>
@@ -8,7 +8,7 @@
 #include <immintrin.h>
 #endif
 
-#include "stages/match/commonness.h"
+#include "stages/match/literals/commonness.h"
 
 namespace tocsin::match {
 namespace {

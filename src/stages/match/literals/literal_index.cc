@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "stages/match/literal_index.h"
+#include "stages/match/literals/literal_index.h"
 
 #include <algorithm>
 #include <array>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "stages/match/fingerprints.h"
+#include "stages/match/literals/fingerprints.h"
 
 #include <cstring>
 
-#include "stages/match/commonness.h"
+#include "stages/match/literals/commonness.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
