@@ -108,8 +108,9 @@ class KeyTree {
   };
 
   static bool is(const KeyNode* node, std::string_view key) {
-    return node != nullptr && node->key.size() == key.size() &&
-           equal_bytes(node->key.data(), key.data(), key.size());
+    if (node == nullptr || node->key.size() != key.size()) return false;
+    const char* const own = node->key.data();
+    return equal_bytes(own, key.data(), key.size());
   }
   KeyNode& find_or_add(KeyNode& parent, std::string_view key, KeyNode& passing);
   void describe(KeyNode& node, const KeyNode& parent, std::string_view key) const;

@@ -92,8 +92,8 @@ void Fingerprints::scan_portable(std::string_view text, std::size_t from, Take t
 
 namespace {
 
-// Hands on the places of a vector of `width` bytes where some bit is set.
-template <std::size_t width, class Take>
+// Hands on the places of a vector where some bit is set.
+template <class Take>
 inline bool hand_on(const std::uint8_t* bits, unsigned places, std::size_t at, Take take,
                     void* context) {
   for (; places != 0; places &= places - 1) {
@@ -140,7 +140,7 @@ __attribute__((target("ssse3"))) std::size_t Fingerprints::scan_ssse3(std::strin
     if (empty == 0xFFFF) continue;
     alignas(16) std::uint8_t bits[kWidth];
     _mm_store_si128(reinterpret_cast<__m128i*>(bits), hits);
-    if (!hand_on<kWidth>(bits, ~empty & 0xFFFFu, base + i, take, context)) return SIZE_MAX;
+    if (!hand_on(bits, ~empty & 0xFFFFu, base + i, take, context)) return SIZE_MAX;
   }
   return i;
 }
@@ -163,7 +163,7 @@ __attribute__((target("avx2"))) std::size_t Fingerprints::scan_avx2(std::string_
     _mm256_store_si256(reinterpret_cast<__m256i*>(bits), hits);
     const auto empty = static_cast<unsigned>(
         _mm256_movemask_epi8(_mm256_cmpeq_epi8(hits, _mm256_setzero_si256())));
-    if (!hand_on<kWidth>(bits, ~empty, base + i, take, context)) return SIZE_MAX;
+    if (!hand_on(bits, ~empty, base + i, take, context)) return SIZE_MAX;
   }
   return i;
 }

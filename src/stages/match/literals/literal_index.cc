@@ -13,7 +13,7 @@ constexpr std::size_t kUses = 1u << 15;
 // How many bits a byte tells: about the logarithm of how seldom folded text of logs holds it.
 constexpr std::array<std::uint8_t, 256> kBitsOfByte = [] {
   std::array<std::uint8_t, 256> bits{};
-  for (std::size_t byte = 0; byte < bits.size(); ++byte) bits[byte] = 8;
+  bits.fill(8);
   for (unsigned byte = 'a'; byte <= 'z'; ++byte) bits[byte] = 5;
   for (unsigned byte = '0'; byte <= '9'; ++byte) bits[byte] = 6;
   for (const char c : std::string_view("jqxzkvwy")) bits[static_cast<unsigned char>(c)] = 7;
@@ -77,12 +77,12 @@ void LiteralIndex::file(std::uint32_t index) {
       tables.whole.add(whole_window(text), {index, 0});
       break;
     case Anchor::kStart:
-      tables.start.add(load_window(text.data(), width), {index, 0});
+      tables.start.add(load_window(text.substr(0, width)), {index, 0});
       tables.start_widths |= 1u << width;
       break;
     case Anchor::kEnd: {
       const std::size_t at = text.size() - width;
-      tables.end.add(load_window(text.data() + at, width), {index, static_cast<std::uint32_t>(at)});
+      tables.end.add(load_window(text.substr(at)), {index, static_cast<std::uint32_t>(at)});
       tables.end_widths |= 1u << width;
       break;
     }

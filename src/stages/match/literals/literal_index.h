@@ -82,18 +82,18 @@ class LiteralIndex {
     std::memcpy(&word, at, sizeof word);
     return word;
   }
-  // `size` bytes, at most eight; fewer carry their number, so that none is taken for a longer one.
-  static std::uint64_t load_window(const char* at, std::size_t size) {
-    if (size == kWide) return load<std::uint64_t>(at);
+  // At most eight bytes; fewer carry their number, so that none is taken for a longer one.
+  static std::uint64_t load_window(std::string_view bytes) {
     std::uint64_t window = 0;
-    std::memcpy(&window, at, size);
-    return window | static_cast<std::uint64_t>(size) << 56;
+    bytes.copy(reinterpret_cast<char*>(&window), sizeof window);
+    if (bytes.size() < kWide) window |= static_cast<std::uint64_t>(bytes.size()) << 56;
+    return window;
   }
   // Of a whole value.
   static std::uint64_t whole_window(std::string_view text) {
-    if (text.size() <= kWide) return load_window(text.data(), text.size());
-    const std::uint64_t first = load<std::uint64_t>(text.data());
-    const std::uint64_t last = load<std::uint64_t>(text.data() + text.size() - kWide);
+    if (text.size() <= kWide) return load_window(text);
+    const std::uint64_t first = load_window(text.substr(0, kWide));
+    const std::uint64_t last = load_window(text.substr(text.size() - kWide));
     return (first ^ text.size()) * 0xE7037ED1A0B428DBULL ^ last;
   }
   static bool is_ascii(std::string_view text);
@@ -120,13 +120,13 @@ class LiteralIndex {
     for (std::uint32_t widths = tables.start_widths; widths != 0; widths &= widths - 1) {
       const auto width = static_cast<std::size_t>(__builtin_ctz(widths));
       if (width > value.size()) break;
-      look(tables.start, load_window(value.data(), width), value, 0, found);
+      look(tables.start, load_window(value.substr(0, width)), value, 0, found);
     }
     for (std::uint32_t widths = tables.end_widths; widths != 0; widths &= widths - 1) {
       const auto width = static_cast<std::size_t>(__builtin_ctz(widths));
       if (width > value.size()) break;
       const std::size_t at = value.size() - width;
-      look(tables.end, load_window(value.data() + at, width), value, at, found);
+      look(tables.end, load_window(value.substr(at)), value, at, found);
     }
     for (const std::uint32_t index : tables.singles)
       if (value.find(text_[literals_[index].at]) != std::string_view::npos)

@@ -68,7 +68,7 @@ __attribute__((target("avx2"))) inline __m256i bits_of(Filter filter, __m256i ha
 }
 
 // As long as whole vectors of places fit; `from` becomes the first place not looked at.
-template <bool kWide, bool kNarrow>
+template <bool Wide, bool Narrow>
 __attribute__((target("avx2"))) std::size_t next_avx2(std::string_view text, std::size_t& from,
                                                       Filter wide, Filter narrow,
                                                       std::uint32_t mask) {
@@ -82,8 +82,8 @@ __attribute__((target("avx2"))) std::size_t next_avx2(std::string_view text, std
   for (; from + sizeof(__m256i) + 4 <= text.size(); from += sizeof(__m256i)) {
     const __m256i low = _mm256_mullo_epi32(load(from), low_factor);
     __m256i hits = _mm256_setzero_si256();
-    if constexpr (kNarrow) hits = bits_of(narrow, low);
-    if constexpr (kWide) {
+    if constexpr (Narrow) hits = bits_of(narrow, low);
+    if constexpr (Wide) {
       const __m256i high = _mm256_mullo_epi32(load(from + 4), high_factor);
       hits = _mm256_or_si256(hits, bits_of(wide, _mm256_add_epi32(low, high)));
     }
