@@ -42,6 +42,13 @@ std::string shortened(std::string_view text) {
   return std::string(text.substr(0, size)) + "...";
 }
 
+// As much of the value as is shown: an escape takes six bytes at most. What stands at the cut is
+// beyond what shortened() keeps.
+FieldValue beginning_of(FieldValue value) {
+  value.text = value.text.substr(0, 6 * kEvidenceBytesMax + 64);
+  return value;
+}
+
 }  // namespace
 
 struct Matcher::State {
@@ -542,7 +549,7 @@ std::vector<Matcher::Evidence> Matcher::evidence(RuleIndex rule) {
     const std::string_view name =
         value->field == kNoField ? std::string_view("keyword") : c.fields.name(value->field);
     state_->arena.reset();
-    out.push_back({std::string(name), shortened(decoded(*value, state_->arena))});
+    out.push_back({std::string(name), shortened(decoded(beginning_of(*value), state_->arena))});
   }
   return out;
 }
