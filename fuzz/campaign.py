@@ -35,7 +35,7 @@ def run_round(options, work):
     if os.path.exists(dictionary):
         command.append("-dict=" + dictionary)
     command += [f"{work}/corpus", os.path.join(HERE, "corpus", options.name)]
-    # Short stacks and little quarantine: a third faster, and what is found can be run again without.
+    # Short stacks and little quarantine: somewhat faster, and what is found can be run again without.
     env = dict(os.environ, ASAN_OPTIONS="malloc_context_size=2:quarantine_size_mb=16")
     before = cpu_of_children()
     done = subprocess.run(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
