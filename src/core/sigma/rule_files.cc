@@ -79,9 +79,10 @@ Result<std::string> read_rule_file(const std::string& path, std::size_t bytes_ma
                 fmt::format("{}: cannot be read: {}", path, std::strerror(errno)));
   std::string text;
   char buffer[65536];
-  for (std::size_t n = 1; n > 0 && text.size() <= bytes_max;) {
-    n = std::fread(buffer, 1, sizeof buffer, file.get());
+  while (text.size() <= bytes_max) {
+    const std::size_t n = std::fread(buffer, 1, sizeof buffer, file.get());
     text.append(buffer, n);
+    if (n < sizeof buffer) break;  // the end, or an error
   }
   if (std::ferror(file.get()) != 0)
     return fail(ErrorCode::kUnavailable,
