@@ -1,21 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-//
-// Matcher: one event's way through an engine.
+#include "stages/match/matcher.h"
+
 #include <algorithm>
 #include <array>
-#include <string>
-#include <unordered_map>
 #include <utility>
 
-#include "base/arena.h"
 #include "base/utf8.h"
 #include "core/event/json_text.h"
 #include "core/sigma/evaluate.h"
-#include "stages/match/compiled.h"
-#include "stages/match/engine.h"
-#include "stages/match/memo/outcome_memo.h"
-#include "stages/match/memo/value_memo.h"
-#include "stages/match/work_counter.h"
 
 namespace tocsin::match {
 
@@ -23,8 +15,6 @@ using sigma::Op;
 
 namespace {
 
-// In a signature: the field is there, and null; of a deferred entry: it was not asked.
-constexpr SetId kNullValue = UINT32_MAX;
 constexpr std::size_t kSetNumbersMax = 4u << 20;
 constexpr std::size_t kRecentEntries = 256;
 
@@ -36,116 +26,7 @@ constexpr std::size_t kFewValues = 4;
 // The values of an event that has more are not remembered, and looked up like long ones.
 constexpr std::size_t kManyValues = 1'000;
 
-// An alert shows so much of why it was raised; the event itself has the rest.
-constexpr std::size_t kEvidenceMax = 32;
-constexpr std::size_t kEvidenceBytesMax = 8 * 1024;
-
-std::string shortened(std::string_view text) {
-  if (text.size() <= kEvidenceBytesMax) return std::string(text);
-  std::size_t size = kEvidenceBytesMax;
-  while (size > 0 && (static_cast<unsigned char>(text[size]) & 0xC0) == 0x80) --size;
-  return std::string(text.substr(0, size)) + "...";
-}
-
-// As much of the value as is shown: an escape takes six bytes at most. What stands at the cut is
-// beyond what shortened() keeps.
-FieldValue beginning_of(FieldValue value) {
-  value.text = value.text.substr(0, 6 * kEvidenceBytesMax + 64);
-  return value;
-}
-
 }  // namespace
-
-struct Matcher::State {
-  std::shared_ptr<const Engine> engine;
-  const Engine::Compiled& c;
-  const NormalizedEvent* event = nullptr;
-  const RoutePlan* plan = nullptr;
-
-  ValueMemo values;
-  PredicateSets sets;
-  OutcomeMemo outcomes;
-  std::vector<SignatureEntry> signature;
-  // The event's values that satisfy some predicate, and for evidence() those of each predicate.
-  struct Satisfied {
-    const FieldValue* value;
-    SetId set;
-  };
-  std::vector<Satisfied> satisfied, open;  // open: the set has predicates with kOpenBit
-  std::unordered_map<PredicateId, std::vector<const FieldValue*>> values_of;
-  bool values_found = false;
-  std::vector<RuleIndex> matched;
-
-  // Scratch of looking a value up.
-  struct Pending {
-    ValueMemo::Key key;
-    const FieldValue* value;
-  };
-  std::vector<Pending> pending;
-  Arena arena;
-  std::string folded_text;
-  std::vector<PredicateId> found, keyword_found;
-  std::vector<int> atoms;
-  std::uint32_t search_number = 0;
-  std::vector<std::uint32_t> tried;  // by predicate, then by atom: the search that last met it
-  std::vector<std::uint32_t> regexes;
-
-  // Stamped with the epoch in which they were last true, so that nothing needs clearing.
-  std::uint32_t epoch = 0;
-  std::vector<std::uint32_t> predicate_seen, predicate_open, field_seen, field_filled, rule_seen;
-  std::vector<std::uint32_t> late_tested;
-  std::uint64_t event_number = 0;
-  std::vector<std::uint64_t> deferred_asked;  // by field: the event whose deferred tests were made
-  struct Wanted {
-    FieldId field;
-    std::size_t values, bytes;
-  };
-  std::vector<Wanted> deferred_wanted;
-  // Texts of the event's values that late tests were made of, the last few.
-  struct LateText {
-    const FieldValue* value = nullptr;
-    std::string_view text;
-    std::string folded;
-  };
-  std::array<LateText, 4> late_texts;
-  std::size_t late_next = 0;
-  Arena late_arena;
-  std::vector<std::uint8_t> late_result;
-  std::vector<RuleIndex> candidates, undecided;
-  WorkCounter work;
-
-  explicit State(std::shared_ptr<const Engine> e);
-
-  void forget_when_full();
-  void sign_fields();
-  void sign_keywords();
-  void collect_keywords(const FieldValue& value);
-  void tidy_signature();
-  void decide();
-  void judge(std::uint32_t key);
-  void stamp();
-  bool sign_deferred();
-  void look_up_deferred(const FieldValue& value);
-  bool recall(std::uint32_t key);
-  void settle();
-  SetId look_up(const ValueMemo::Key& key, const FieldTests& tests, const FieldValue& value);
-  void search(const FieldTests& tests, const FieldValue& value, bool whole);
-  void search_literals(const FieldTests& tests, const FieldValue& value, bool whole);
-  void run_regexes(const FieldTests& tests, const FieldValue& value, bool whole);
-  void note_satisfied(const FieldValue& value, SetId set);
-  [[nodiscard]] bool leaves_open(const Satisfied& value, PredicateId id) const;
-  [[nodiscard]] Truth known(PredicateId id) const;
-  [[nodiscard]] Truth known_of_values(PredicateId id) const;
-  [[nodiscard]] bool holds(PredicateId id);
-  [[nodiscard]] bool test_late(PredicateId id);
-  [[nodiscard]] bool test_reference(PredicateId id);
-  [[nodiscard]] bool holds_late(PredicateId id, const FieldValue& value);
-  const LateText& late_text(const FieldValue& value);
-  void forget_late_texts();
-  void find_values_of();
-  void collect_evidence(PredicateId id, std::vector<const FieldValue*>& out);
-  const std::vector<const FieldValue*>& open_values_of(PredicateId id);
-};
 
 Matcher::State::State(std::shared_ptr<const Engine> e)
     : engine(std::move(e)), c(*engine->compiled_) {
@@ -466,118 +347,6 @@ void Matcher::State::settle() {
   }
 }
 
-bool Matcher::State::holds(PredicateId id) {
-  const Truth truth = known(id);
-  return truth == Truth::kUnknown ? test_late(id) : truth == Truth::kYes;
-}
-
-bool Matcher::State::test_late(PredicateId id) {
-  if (late_tested[id] == epoch) return late_result[id] != 0;
-  bool result = false;
-  if (c.predicates[id].predicate->op == Op::kFieldRef) {
-    result = test_reference(id);
-  } else if (predicate_open[id] == epoch) {
-    result = std::any_of(open.begin(), open.end(), [&](const Satisfied& v) {
-      return leaves_open(v, id) && holds_late(id, *v.value);
-    });
-  } else {
-    result = std::any_of(event->values.begin(), event->values.end(),
-                         [&](const FieldValue& v) { return holds_late(id, v); });
-  }
-  late_tested[id] = epoch;
-  late_result[id] = result ? 1 : 0;
-  return result;
-}
-
-// Of a late predicate that is no reference, a deferred one, or one left open.
-bool Matcher::State::holds_late(PredicateId id, const FieldValue& value) {
-  const FieldId field = c.predicate_field[id];
-  if ((field != kNoField && value.field != field) || value.kind == ValueKind::kNull) return false;
-  const LateText& late = late_text(value);
-  return sigma::value_holds(c.predicates[id], {value.field, value.kind, late.text, false},
-                            late.folded);
-}
-
-const Matcher::State::LateText& Matcher::State::late_text(const FieldValue& value) {
-  for (const LateText& known_text : late_texts)
-    if (known_text.value == &value) return known_text;
-  LateText& late = late_texts[late_next++ % late_texts.size()];
-  late.value = &value;
-  late.text = decoded(value, late_arena);
-  late.folded.clear();
-  append_folded(late.folded, late.text);
-  return late;
-}
-
-void Matcher::State::forget_late_texts() {
-  if (late_next == 0) return;
-  late_next = 0;
-  late_arena.reset();
-  for (LateText& late : late_texts) late.value = nullptr;
-}
-
-// Whether the value may satisfy the predicate, and nobody has tested it yet.
-bool Matcher::State::leaves_open(const Satisfied& value, PredicateId id) const {
-  const auto ids = sets.at(value.set);
-  return std::binary_search(ids.begin(), ids.end(), id | kOpenBit);
-}
-
-bool Matcher::State::test_reference(PredicateId id) {
-  arena.reset();
-  for (const FieldValue& value : event->values) {
-    if (value.field != c.predicate_field[id] || value.kind == ValueKind::kNull) continue;
-    const std::string_view text = decoded(value, arena);
-    for (const FieldValue& other : event->values)
-      if (other.field == c.predicate_other[id] && other.kind != ValueKind::kNull &&
-          sigma::reference_holds(*c.predicates[id].predicate, text, decoded(other, arena)))
-        return true;
-  }
-  return false;
-}
-
-// Which values satisfy each predicate, worked out once for all alerts of the event.
-void Matcher::State::find_values_of() {
-  values_found = true;
-  for (const FieldValue& value : event->values)
-    if (value.field != kNoField && !c.deferred_tests[value.field].empty() &&
-        deferred_asked[value.field] != event_number)
-      look_up_deferred(value);
-  for (const auto& [value, set] : satisfied) {
-    for (const PredicateId id : sets.at(set)) {
-      if ((id & kOpenBit) != 0) break;  // they stand last
-      auto& list = values_of[id];
-      if (list.size() < kEvidenceMax) list.push_back(value);
-    }
-  }
-}
-
-// The values of which the predicate was left open and holds.
-const std::vector<const FieldValue*>& Matcher::State::open_values_of(PredicateId id) {
-  const auto [entry, is_new] = values_of.try_emplace(id | kOpenBit);
-  if (!is_new) return entry->second;
-  for (const Satisfied& values_set : open) {
-    if (leaves_open(values_set, id) && holds_late(id, *values_set.value))
-      entry->second.push_back(values_set.value);
-    if (entry->second.size() >= kEvidenceMax) break;
-  }
-  return entry->second;
-}
-
-// The values by which the predicate holds, appended to `out`.
-void Matcher::State::collect_evidence(PredicateId id, std::vector<const FieldValue*>& out) {
-  if (const auto entry = values_of.find(id); entry != values_of.end())
-    out.insert(out.end(), entry->second.begin(), entry->second.end());
-  if (!open.empty()) {
-    const auto& values_too = open_values_of(id);
-    out.insert(out.end(), values_too.begin(), values_too.end());
-  }
-  if (c.settled[id] != Settled::kLate || c.predicates[id].predicate->op == Op::kFieldRef) return;
-  for (const FieldValue& value : event->values) {
-    if (holds_late(id, value)) out.push_back(&value);
-    if (out.size() >= kEvidenceMax) return;
-  }
-}
-
 Matcher::Matcher(std::shared_ptr<const Engine> engine)
     : state_(std::make_unique<State>(std::move(engine))) {}
 Matcher::~Matcher() = default;
@@ -607,28 +376,5 @@ std::span<const RuleIndex> Matcher::match(const NormalizedEvent& event) {
 }
 
 void Matcher::take_work(std::vector<RuleWork>& out) { state_->work.take(out); }
-
-std::vector<Matcher::Evidence> Matcher::evidence(RuleIndex rule) {
-  const Engine::Compiled& c = state_->c;
-  if (!state_->values_found) state_->find_values_of();
-  std::vector<const FieldValue*> shown;
-  const std::uint32_t start = c.program_of[rule];
-  for (std::uint32_t at = start; at < c.nodes[start].end;) {
-    const ProgramNode& node = c.nodes[at];
-    if (node.kind == sigma::Expr::Kind::kPredicate) state_->collect_evidence(node.argument, shown);
-    at = node.kind == sigma::Expr::Kind::kNot ? node.end : at + 1;
-  }
-  std::sort(shown.begin(), shown.end());
-  shown.erase(std::unique(shown.begin(), shown.end()), shown.end());
-  if (shown.size() > kEvidenceMax) shown.resize(kEvidenceMax);
-  std::vector<Evidence> out;
-  for (const FieldValue* value : shown) {
-    const std::string_view name =
-        value->field == kNoField ? std::string_view("keyword") : c.fields.name(value->field);
-    state_->arena.reset();
-    out.push_back({std::string(name), shortened(decoded(beginning_of(*value), state_->arena))});
-  }
-  return out;
-}
 
 }  // namespace tocsin::match
