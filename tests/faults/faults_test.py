@@ -16,6 +16,7 @@ import shutil
 import subprocess
 import sys
 import time
+import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 
@@ -142,7 +143,13 @@ class Faults(harness.PipelineTest):
     def let_flow(self, pipeline):
         """The pipeline recovers by itself: more verdicts come, or there is nothing left to read."""
         before = self.written(pipeline)
-        until(180, "verdicts after a fault", lambda: self.written(pipeline) > before or pipeline.caught_up())
+        try:
+            until(180, "verdicts after a fault", lambda: self.written(pipeline) > before or pipeline.caught_up())
+        except AssertionError:
+            for process in pipeline.processes:
+                print(f"\n--- {process.log.name}, status {process.child.poll()}\n{process.stderr()}", flush=True)
+            print(json.dumps(pipeline.topics(), indent=1)[:4000], flush=True)
+            raise
 
     def run_faults(self, world, kinds):
         done = collections.Counter()
@@ -152,9 +159,10 @@ class Faults(harness.PipelineTest):
             lasted = time.monotonic() - begin
             for name, detector in world.detectors.items():
                 self.assertTrue(detector.running(), f"{name} ended by itself after: {what}\n{detector.stderr()}")
+            print(f"{number:3} {what}: {lasted:.1f} s", end="", flush=True)
             self.let_flow(world.pipeline)
             done[kind.__name__] += 1
-            print(f"{number:3} {what}: {lasted:.1f} s, flows again after {time.monotonic() - begin - lasted:.1f} s", flush=True)
+            print(f", flows again after {time.monotonic() - begin - lasted:.1f} s", flush=True)
             time.sleep(self.dice.uniform(0, 1))
         return done
 
@@ -204,4 +212,5 @@ class Faults(harness.PipelineTest):
 
 
 if __name__ == "__main__":
-    harness.main()
+    harness.PipelineTest.bus = sys.argv.pop(1) if sys.argv[1:2] in (["embedded"], ["kafka"]) else "embedded"
+    unittest.main(verbosity=2)
