@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "app/cli/command.h"
+#include "app/cli/setup/trace_options.h"
 
 namespace tocsin::cli {
 namespace {
@@ -94,6 +95,7 @@ void add_shared_options(CLI::App& root, Shared& shared) {
       ->envname("TOCSIN_TRACES")
       ->allow_extra_args(false)
       ->group(kTraceGroup);
+  add_tracing_options(root);
 }
 
 void add_bus_options(CLI::App& command, Shared& shared) { shared.bus_commands.push_back(&command); }

@@ -44,13 +44,21 @@ std::string scalar(const std::string& value) {
   return out;
 }
 
+// Of headers nobody knows which are secret.
+std::vector<std::string> results_of(const CLI::Option& option) {
+  std::vector<std::string> results = option.reduced_results();
+  if (option.check_lname("trace-header"))
+    for (std::string& header : results) header.replace(header.find('=') + 1, header.size(), "***");
+  return results;
+}
+
 std::string value_of(const CLI::Option& option) {
   if (option.get_expected_min() == 0) return option.count() > 0 ? "true" : "false";
   if (option.count() == 0) {
     const std::string fallback = option.get_default_str();
     return fallback.starts_with("[") ? fallback : scalar(fallback);
   }
-  const std::vector<std::string> results = option.reduced_results();
+  const std::vector<std::string> results = results_of(option);
   if (option.get_items_expected_max() <= 1) return scalar(results.front());
   std::string out;
   for (const std::string& item : results) out += (out.empty() ? "" : ", ") + scalar(item);

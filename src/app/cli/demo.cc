@@ -14,6 +14,7 @@
 
 #include "app/cli/child.h"
 #include "app/cli/command.h"
+#include "app/cli/setup/trace_options.h"
 #include "app/cli/tables.h"
 #include "app/cli/views/report_text.h"
 #include "app/cli/views/waterfall.h"
@@ -58,6 +59,7 @@ class Demo {
   const std::string folder_;
   std::string bus_url_;
   std::string raw_topic_, alerts_topic_, dead_letter_topic_;
+  std::vector<std::string> trace_destinations_;  // beside its own store
   std::unique_ptr<bus::Bus> bus_;
   std::vector<Child> producers_;
   std::vector<Child> detectors_;
@@ -87,6 +89,8 @@ Status Demo::prepare() {
   raw_topic_ = shared_.raw_topic + suffix;
   alerts_topic_ = shared_.alerts_topic + suffix;
   dead_letter_topic_ = shared_.dead_letter_topic + suffix;
+  TOCSIN_TRY(const auto traces, trace_options(shared_, "tocsin-demo"));
+  trace_destinations_ = traces.destinations;
   Shared connection = shared_;
   connection.bus = bus_url_;
   TOCSIN_TRY(bus_, connection.open_bus());
@@ -107,7 +111,8 @@ std::vector<std::string> Demo::with_common(std::vector<std::string> arguments) c
   add("--alerts-topic", alerts_topic_);
   add("--dead-letter-topic", dead_letter_topic_);
   add("--traces", folder_ + "/traces.db");
-  for (const std::string& destination : shared_.traces) add("--traces", destination);
+  for (const std::string& destination : trace_destinations_) add("--traces", destination);
+  for (std::string& argument : trace_arguments()) arguments.push_back(std::move(argument));
   return arguments;
 }
 

@@ -14,6 +14,7 @@
 
 #include "app/cli/command.h"
 #include "app/cli/rule_options.h"
+#include "app/cli/setup/trace_options.h"
 #include "app/cli/tables.h"
 #include "app/pipeline/reload/change_report.h"
 #include "app/pipeline/rule_service.h"
@@ -104,7 +105,8 @@ void show_progress(const pipeline::DetectStats& stats, const std::atomic<bool>& 
   if (terminal) std::fputs("\r\033[K", stderr);
 }
 
-void print_json(const pipeline::DetectStats& stats, double seconds) {
+void print_json(const pipeline::DetectStats& stats, const trace::TracerStats& spans,
+                double seconds) {
   std::string out;
   JsonWriter json(out);
   json.object([&] {
@@ -118,6 +120,7 @@ void print_json(const pipeline::DetectStats& stats, double seconds) {
     json.member("retries", stats.retries.load());
     json.member("lost_partitions", stats.lost_partitions.load());
     json.member("seconds", seconds);
+    append_span_counts(json, spans);
   });
   std::puts(out.c_str());
 }
@@ -230,9 +233,15 @@ int detect_until_stopped(const DetectCommand& options, const Shared& shared,
   beside.join();
   upkeep.flush();
   const bool flushed = parts.tracer.flush(std::chrono::milliseconds(5'000));
-  if (options.json) print_json(stats, seconds);
+  if (options.json) print_json(stats, parts.tracer.stats(), seconds);
   tell_end(stats, parts.tracer, flushed);
   return status ? kDone : report(status.error());
+}
+
+Result<std::unique_ptr<trace::Tracer>> open_tracer(const Shared& shared) {
+  TOCSIN_TRY(auto options, trace_options(shared, "tocsin-detect"));
+  options.other_services = {"tocsin-produce"};  // pipeline::kProducerResource
+  return trace::Tracer::open(std::move(options));
 }
 
 int run(const DetectCommand& options, const Shared& shared) {
@@ -249,7 +258,7 @@ int run(const DetectCommand& options, const Shared& shared) {
   if (!sinks) return report(sinks.error());
   auto stats_store = open_stats(options, shared);
   if (!stats_store) return report(stats_store.error());
-  auto tracer = trace::Tracer::open({.service = "tocsin-detect", .destinations = shared.traces});
+  auto tracer = open_tracer(shared);
   if (!tracer) return report(tracer.error());
 
   const pipeline::DetectOptions detect = detect_options(options, shared);

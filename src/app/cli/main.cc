@@ -12,6 +12,7 @@
 
 #include "app/cli/command.h"
 #include "app/cli/setup/config_file.h"
+#include "app/cli/setup/trace_options.h"
 #include "app/cli/setup/usage.h"
 #include "base/log.h"
 

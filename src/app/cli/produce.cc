@@ -12,6 +12,7 @@
 
 #include "app/cli/command.h"
 #include "app/cli/progress.h"
+#include "app/cli/setup/trace_options.h"
 #include "base/json_writer.h"
 #include "base/log.h"
 #include "core/trace/tracer.h"
@@ -35,7 +36,7 @@ struct ProduceCommand {
   bool list_scenarios = false;
 };
 
-std::string summary_json(const produce::PublishStats& stats) {
+std::string summary_json(const produce::PublishStats& stats, const trace::TracerStats& spans) {
   std::string out;
   JsonWriter json(out);
   json.object([&] {
@@ -50,6 +51,7 @@ std::string summary_json(const produce::PublishStats& stats) {
     json.member("seconds", stats.seconds);
     json.member("events_per_second", stats.rate());
     json.member("stopped", stats.stopped);
+    append_span_counts(json, spans);
   });
   return out;
 }
@@ -123,10 +125,8 @@ Result<int> run(const ProduceCommand& command, const Shared& shared) {
   TOCSIN_TRY(const auto bus, shared.open_bus());
   for (const std::string& topic : {shared.raw_topic, shared.dead_letter_topic})
     TOCSIN_TRY_STATUS(bus->create_topic(topic, {}));
-  trace::TracerOptions trace_options;
-  trace_options.service = "tocsin-produce";
-  trace_options.destinations = shared.traces;
-  TOCSIN_TRY(const auto tracer, trace::Tracer::open(std::move(trace_options)));
+  TOCSIN_TRY(auto tracer_options, trace_options(shared, "tocsin-produce"));
+  TOCSIN_TRY(const auto tracer, trace::Tracer::open(std::move(tracer_options)));
 
   Progress progress(shared.quiet);
   TOCSIN_TRY(
@@ -138,7 +138,7 @@ Result<int> run(const ProduceCommand& command, const Shared& shared) {
   if (tracer->stats().dropped != 0)
     log_warning("{} spans were not exported", tracer->stats().dropped);
   if (!shared.quiet) print_summary(stats, bus->describe(), shared.dead_letter_topic);
-  if (command.json) std::printf("%s\n", summary_json(stats).c_str());
+  if (command.json) std::printf("%s\n", summary_json(stats, tracer->stats()).c_str());
   return stats.unreadable != 0 || stats.failed != 0 ? kFailed : kDone;
 }
 

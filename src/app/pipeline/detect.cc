@@ -34,15 +34,6 @@ std::uint64_t number_of(std::string_view text) {
   return number;
 }
 
-// What one message becomes; kept until the batch is written.
-struct Outcome {
-  const bus::Message* message;
-  trace::Context parent;
-  EventTimes times;
-  std::size_t first_alert = 0;
-  std::size_t alerts = 0;
-};
-
 // The first failed delivery of a worker's alerts and dead letters; told by the producer's thread.
 class DeliveryWatch {
  public:
@@ -70,8 +61,9 @@ class Worker {
         stop_(stop),
         stats_(stats),
         number_(number),
-        messaging_system_(parts.bus.describe().starts_with("kafka") ? "kafka" : "tocsin_embedded") {
-  }
+        spans_(parts.tracer,
+               {options.raw_topic, options.dead_letter_topic, options.group,
+                parts.bus.describe().starts_with("kafka") ? "kafka" : "tocsin_embedded"}) {}
 
   Status run();
 
@@ -81,13 +73,12 @@ class Worker {
   void admit_alerts(const bus::Message& message);
   void add_alert(Alert alert);
   void account();
-  void classify(const bus::Message& message, UnixNanos received);
+  void classify(const bus::Message& message);
   Status write_outputs();
   template <class Write>
   Status write_with_retries(std::string_view output, const Write& write);
   Status send(const std::string& topic, bus::Record record);
   Status send_alerts_and_dead_letters();
-  void record_spans(const bus::Batch& batch, UnixNanos poll_start, UnixNanos received);
   bool drained(std::string& said) const;
   void clear();
 
@@ -103,9 +94,9 @@ class Worker {
   RuleCounts counts_;  // of the batch
   std::vector<match::Matcher::RuleWork> work_;
   std::int64_t swap_ns_ = 0;  // what taking new rules cost before this batch
-  std::string messaging_system_;
+  DetectSpans spans_;
   Classification result_;
-  std::vector<Outcome> outcomes_;
+  std::vector<EventOutcome> outcomes_;
   std::vector<Verdict> verdicts_;
   std::vector<Alert> alerts_;
   std::vector<bus::Record> alert_records_, dead_letters_;
@@ -155,14 +146,17 @@ void Worker::account() {
 }
 
 void Worker::add_alert(Alert alert) {
-  alert_records_.push_back(alert_record(alert, result_.parent));
+  alert_records_.push_back(alert_record(alert, spans_.context_of_alert(result_.parent)));
   alerts_.push_back(std::move(alert));
 }
 
-void Worker::classify(const bus::Message& message, UnixNanos received) {
+void Worker::classify(const bus::Message& message) {
   stats_.events.fetch_add(1, std::memory_order_relaxed);
   stats_.bytes.fetch_add(message.value.size(), std::memory_order_relaxed);
-  Outcome outcome{&message, {}, {received, now_ns(), 0, 0}, alerts_.size(), 0};
+  EventOutcome& outcome = outcomes_.emplace_back();
+  outcome.message = &message;
+  outcome.classify_start = now_ns();
+  outcome.first_alert = alerts_.size();
   EventSource source;
   source.event_id = message.header("event_id");
   source.traceparent = message.header("traceparent");
@@ -175,10 +169,16 @@ void Worker::classify(const bus::Message& message, UnixNanos received) {
                 status.error().message, options_.dead_letter_topic);
     dead_letters_.push_back(dead_letter(message, status.error()));
     stats_.dead_letters.fetch_add(1, std::memory_order_relaxed);
+    outcome.classify_end = now_ns();
+    outcome.parent = context_of_unread(source);
+    outcome.error_code = kUnreadable;
+    outcome.error_message = status.error().message;
     return;
   }
-  outcome.times.classify_end = now_ns();
+  outcome.classify_end = now_ns();
   outcome.parent = result_.parent;
+  outcome.repaired = result_.repaired;
+  outcome.verdict = verdicts_.size();
   Verdict& verdict = result_.verdict;
   verdict.latency_us =
       std::max<std::int64_t>(0, (verdict.classified_at - message.timestamp_ms * 1'000'000) / 1'000);
@@ -190,7 +190,6 @@ void Worker::classify(const bus::Message& message, UnixNanos received) {
   verdicts_.push_back(verdict);
   admit_alerts(message);
   outcome.alerts = alerts_.size() - outcome.first_alert;
-  outcomes_.push_back(outcome);
 }
 
 // An output that fails is tried again until it works or the stage is told to stop: the events wait
@@ -238,28 +237,11 @@ Status Worker::write_outputs() {
   return write_with_retries("alerts", [&] { return send_alerts_and_dead_letters(); });
 }
 
-void Worker::record_spans(const bus::Batch& batch, UnixNanos poll_start, UnixNanos received) {
-  if (!parts_.tracer.enabled()) return;
-  std::vector<trace::Span> spans;
-  spans.reserve(outcomes_.size() * (2 + sink_times_.size()) + 1);
-  const UnixNanos done = now_ns();
-  std::vector<Alert> own;
-  for (Outcome& outcome : outcomes_) {
-    outcome.times.done = done;
-    own.assign(alerts_.begin() + static_cast<std::ptrdiff_t>(outcome.first_alert),
-               alerts_.begin() + static_cast<std::ptrdiff_t>(outcome.first_alert + outcome.alerts));
-    append_event_spans(spans, *outcome.message, outcome.parent, outcome.times, sink_times_, own,
-                       options_.group, messaging_system_);
-  }
-  spans.push_back(poll_span(batch, options_.raw_topic, poll_start, received, messaging_system_));
-  parts_.tracer.record(std::move(spans));
-}
-
 Status Worker::process(const bus::Batch& batch, UnixNanos received) {
   clear();
   UnixNanos last = received - swap_ns_;
   for (const bus::Message& message : batch.messages()) {
-    classify(message, received);
+    classify(message);
     if (!parts_.rules.measuring()) continue;
     const UnixNanos now = now_ns();
     parts_.rules.note_gap(now - std::exchange(last, now));
@@ -332,7 +314,8 @@ Status Worker::run() {
       stats_.lost_partitions.fetch_add(1, std::memory_order_relaxed);
       log_warning("commit: {}", committed.error().message);
     }
-    record_spans(*batch, poll_start, received);
+    spans_.record(
+        {*batch, outcomes_, verdicts_, alerts_, sink_times_, poll_start, received, now_ns()});
   }
   consumer->close();
   if (filter_.forgotten() > 0)

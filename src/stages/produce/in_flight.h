@@ -21,6 +21,7 @@
 #include "core/bus/bus.h"
 #include "core/trace/span.h"
 #include "core/trace/tracer.h"
+#include "stages/produce/producer_spans.h"
 
 namespace tocsin::produce {
 
@@ -37,6 +38,7 @@ struct Flight {
   std::uint64_t line = 0;
   std::uint64_t record_id = 0;
   std::size_t bytes = 0;
+  bool sampled = true;  // its spans are recorded; those of a failure always are
 };
 
 [[nodiscard]] std::string origin_text(const std::string& path, std::uint64_t line,
@@ -49,8 +51,8 @@ inline constexpr std::uint64_t kDeadLetterToken = 0;
 // bus's.
 class InFlight {
  public:
-  InFlight(trace::Tracer& tracer, std::string system, std::string topic)
-      : tracer_(tracer), system_(std::move(system)), topic_(std::move(topic)) {}
+  InFlight(trace::Tracer& tracer, std::string_view system, std::string_view topic)
+      : tracer_(tracer), spans_(system, topic) {}
 
   // The token for send().
   [[nodiscard]] std::uint64_t add(Flight flight);
@@ -59,6 +61,9 @@ class InFlight {
   // send() refused the record.
   void refused(std::uint64_t token, const Error& error);
   void on_delivery(const bus::Delivery& delivery);
+  // Spans are handed to the tracer many at once, or when nothing is in flight any more; this does
+  // it now.
+  void flush_spans();
 
   [[nodiscard]] std::uint64_t acknowledged() const;
   [[nodiscard]] std::uint64_t failed() const;
@@ -72,18 +77,19 @@ class InFlight {
 
   [[nodiscard]] Slot* find(std::uint64_t token);
   void finish(Slot& slot, std::unique_lock<std::mutex>& lock);
-  [[nodiscard]] std::vector<trace::Span> spans_of(const Flight& flight,
-                                                  const bus::Delivery& delivery) const;
+  void record_spans(const Flight& flight, const bus::Delivery& delivery);
 
   trace::Tracer& tracer_;
-  const std::string system_;
-  const std::string topic_;
+  const ProducerSpans spans_;
 
   mutable std::mutex mutex_;
   std::deque<Slot> slots_;  // by token, from first_token_ on
   std::uint64_t first_token_ = 1;
   std::uint64_t acknowledged_ = 0;
   std::uint64_t failed_ = 0;
+  trace::SpanWriter writer_;
+  std::string origin_;
+  UnixNanos oldest_span_ = 0;  // when the first span of writer_ was written
 };
 
 }  // namespace tocsin::produce

@@ -31,6 +31,7 @@ class Publisher {
   Publisher(bus::Bus& bus, trace::Tracer& tracer, PublishOptions options)
       : options_(std::move(options)),
         value_bytes_max_(bus.value_bytes_max()),
+        tracer_(tracer),
         pacer_(options_.pace),
         in_flight_(tracer, bus.describe().starts_with("kafka") ? "kafka" : "tocsin_embedded",
                    options_.topic) {}
@@ -106,12 +107,14 @@ class Publisher {
     Flight flight;
     flight.event_id = event_id_of(identity, event, absolute_path_);
     flight.trace = trace::trace_id_of(flight.event_id);
-    if (!identity.traceparent.empty()) {
-      if (const auto agent = trace::parse_traceparent(identity.traceparent)) {
-        flight.trace = agent->trace;
-        flight.parent = agent->span;
-      }
+    std::optional<trace::Context> agent;
+    if (!identity.traceparent.empty()) agent = trace::parse_traceparent(identity.traceparent);
+    if (agent) {
+      flight.trace = agent->trace;
+      flight.parent = agent->span;
     }
+    if (tracer_.enabled() || tracer_.sampler().off())
+      flight.sampled = tracer_.sampler().keeps(flight.trace, agent ? &*agent : nullptr);
     flight.started = started;
     flight.key = identity.computer;
     flight.path = path_;
@@ -124,10 +127,10 @@ class Publisher {
   void send(RawEvent& event, Flight flight) {
     bus::Record record;
     record.key = flight.key;
+    flight.sent = now_ns();
     record.headers = headers_of(event, flight);
     record.value = std::move(event.json);
     stats_.bytes += record.value.size();
-    flight.sent = now_ns();
     const std::uint64_t token = in_flight_.add(std::move(flight));
     const Status status = producer_->send(options_.topic, std::move(record), token);
     if (!status) return in_flight_.refused(token, status.error());
@@ -138,11 +141,14 @@ class Publisher {
   [[nodiscard]] std::vector<bus::Header> headers_of(const RawEvent& event,
                                                     const Flight& flight) const {
     std::vector<bus::Header> headers;
-    headers.reserve(9);
+    headers.reserve(10);
     headers.push_back({"event_id", flight.event_id.to_string()});
-    headers.push_back({"traceparent",
-                       trace::format_traceparent(
-                           {flight.trace, trace::span_id_of(flight.trace, "send raw-events"), 1})});
+    const std::uint8_t flags = flight.sampled ? 1 : 0;
+    headers.push_back({"traceparent", trace::format_traceparent(
+                                          {flight.trace, send_span_id(flight.trace), flags})});
+    // Whoever finds later that the event matters can complete its trace.
+    if (!flight.sampled && tracer_.enabled())
+      headers.push_back({"tracestate", trace::format_tracestate({flight.started, flight.sent})});
     headers.push_back({"source", source_text(event.origin)});
     headers.push_back({"content-type", "application/json"});
     const Truth& truth = event.truth;
@@ -199,6 +205,7 @@ class Publisher {
         {"content-type", "application/octet-stream"},
     };
     if (problem.bytes.size() >= limit) record.headers.push_back({"truncated", "true"});
+    if (tracer_.enabled()) record.headers.push_back({"traceparent", trace_problem(problem)});
     const Status status =
         producer_->send(options_.dead_letter_topic, std::move(record), kDeadLetterToken);
     if (!status) {
@@ -207,10 +214,31 @@ class Publisher {
     }
   }
 
+  // What is no event has a trace as well, of one span: an error. Its id derives from where the
+  // bytes stand, so that reading them again does not make a second one.
+  [[nodiscard]] std::string trace_problem(const Problem& problem) {
+    const std::string origin =
+        origin_text(problem.origin.path, problem.origin.line, problem.origin.record_id);
+    trace::Span span;
+    span.trace = sha256_128(
+        fmt::format("tocsin:problem\n{}\n{}\n{}", origin, problem.byte_offset, problem.code));
+    span.id = trace::span_id_of(span.trace, "produce_event");
+    span.name = "produce_event";
+    span.start = span.end = now_ns();
+    span.attributes = {{"error.type", problem.code}, {"tocsin.origin", origin}};
+    span.events = {
+        {span.start, "dead_letter", {{"messaging.destination.name", options_.dead_letter_topic}}}};
+    span.status = trace::SpanStatus::kError;
+    span.status_message = problem.message;
+    tracer_.record(std::vector{span});
+    return trace::format_traceparent({span.trace, span.id, 1});
+  }
+
   // Everything sent becomes durable, or is counted as failed.
   void drain() {
     const Status status = producer_->flush(options_.flush_timeout);
     if (!status) log_error("{}", status.error().message);
+    in_flight_.flush_spans();
     refresh();
     const std::uint64_t known = stats_.acknowledged + stats_.failed;
     if (known < stats_.sent) not_acknowledged_ = stats_.sent - known;
@@ -244,6 +272,7 @@ class Publisher {
 
   const PublishOptions options_;
   const std::size_t value_bytes_max_;
+  trace::Tracer& tracer_;
   Pacer pacer_;
   IdentityReader reader_;
   InFlight in_flight_;
