@@ -288,9 +288,11 @@ void write_span(JsonWriter& json, const StoredSpan& span) {
 
 }  // namespace
 
-std::string render_waterfall(std::span<const StoredSpan> spans, const WaterfallHeader& header,
+std::string render_waterfall(std::span<const StoredSpan> recorded, const WaterfallHeader& header,
                              const Style& style) {
-  if (spans.empty()) return "no spans\n";
+  if (recorded.empty()) return "no spans\n";
+  UnixNanos moved = 0;
+  const std::vector<StoredSpan> spans = in_causal_order(recorded, moved);
   const auto [from, to] = bounds_of(spans);
   const Rows tree(spans);
   std::string out;
