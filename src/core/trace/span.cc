@@ -11,10 +11,25 @@ bool is_zero(const std::array<std::uint8_t, N>& id) {
   return std::all_of(id.begin(), id.end(), [](std::uint8_t byte) { return byte == 0; });
 }
 
-// W3C Trace Context section 3.2.2 allows lower case only.
-bool is_lower_hex(std::string_view text) {
-  return std::all_of(text.begin(), text.end(),
-                     [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
+// The value of each lower-case hex digit, 16 of every other byte: W3C Trace Context section 3.2.2
+// allows lower case only.
+constexpr std::array<std::uint8_t, 256> kLowerHex = [] {
+  std::array<std::uint8_t, 256> values{};
+  values.fill(16);
+  for (std::uint8_t i = 0; i < 10; ++i) values['0' + i] = i;
+  for (std::uint8_t i = 0; i < 6; ++i) values['a' + i] = static_cast<std::uint8_t>(10 + i);
+  return values;
+}();
+
+bool decode_lower_hex(std::string_view text, std::uint8_t* out) {
+  unsigned wrong = 0;
+  for (std::size_t i = 0; i + 1 < text.size(); i += 2) {
+    const unsigned high = kLowerHex[static_cast<std::uint8_t>(text[i])];
+    const unsigned low = kLowerHex[static_cast<std::uint8_t>(text[i + 1])];
+    wrong |= high | low;
+    *out++ = static_cast<std::uint8_t>(high << 4 | (low & 15));
+  }
+  return (wrong & 16) == 0;
 }
 
 std::uint64_t big_endian(const std::uint8_t* bytes) {
@@ -72,17 +87,14 @@ std::optional<Context> parse_traceparent(std::string_view text) {
   if (text.size() < kTraceparentSize) return std::nullopt;
   if (text[2] != '-' || text[35] != '-' || text[52] != '-') return std::nullopt;
   const std::string_view version = text.substr(0, 2);
-  if (!is_lower_hex(version) || version == "ff") return std::nullopt;
+  std::uint8_t number = 0;
+  if (!decode_lower_hex(version, &number) || version == "ff") return std::nullopt;
   if (text.size() > kTraceparentSize && (version == "00" || text[kTraceparentSize] != '-'))
     return std::nullopt;
-  const std::string_view trace = text.substr(3, 32);
-  const std::string_view span = text.substr(36, 16);
-  const std::string_view flags = text.substr(53, 2);
-  if (!is_lower_hex(trace) || !is_lower_hex(span) || !is_lower_hex(flags)) return std::nullopt;
   Context context;
-  if (!decode_hex(trace, context.trace.data(), context.trace.size()) ||
-      !decode_hex(span, context.span.data(), context.span.size()) ||
-      !decode_hex(flags, &context.flags, 1))
+  if (!decode_lower_hex(text.substr(3, 32), context.trace.data()) ||
+      !decode_lower_hex(text.substr(36, 16), context.span.data()) ||
+      !decode_lower_hex(text.substr(53, 2), &context.flags))
     return std::nullopt;
   if (is_zero(context.trace) || is_zero(context.span)) return std::nullopt;
   return context;
