@@ -195,7 +195,7 @@ class HttpExporter final : public Exporter {
       add(*list, "Expect:");
       // curl takes "Name;" for a header that is to be sent without a value.
       for (const auto& [name, value] : options.headers)
-        add(*list, value.empty() ? name + ";" : name + ": " + value);
+        add(*list, value.empty() ? name + ";" : fmt::format("{}: {}", name, value));
     }
     add(gzip_headers_, "Content-Encoding: gzip");
   }

@@ -140,10 +140,11 @@ std::optional<ProducerTimes> parse_tracestate(std::string_view tracestate) {
     entry = entry.substr(0, entry.find_last_not_of(" \t") + 1);
     if (!entry.starts_with(kEntry)) continue;
     entry.remove_prefix(kEntry.size());
-    const char* const end = entry.data() + entry.size();
+    const char* const begin = entry.data();
+    const char* const end = begin + entry.size();
     std::uint64_t sent = 0;
     std::uint64_t before = 0;
-    const auto first = std::from_chars(entry.data(), end, sent, 16);
+    const auto first = std::from_chars(begin, end, sent, 16);
     if (first.ec != std::errc() || first.ptr == end || *first.ptr != '-') return std::nullopt;
     const auto second = std::from_chars(first.ptr + 1, end, before, 16);
     constexpr std::uint64_t kMost = INT64_MAX / 1'000;

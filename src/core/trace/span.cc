@@ -2,6 +2,8 @@
 #include "core/trace/span.h"
 
 #include <algorithm>
+#include <bit>
+#include <cstring>
 
 namespace tocsin::trace {
 namespace {
@@ -34,8 +36,8 @@ bool decode_lower_hex(std::string_view text, std::uint8_t* out) {
 
 std::uint64_t big_endian(const std::uint8_t* bytes) {
   std::uint64_t number = 0;
-  for (int i = 0; i < 8; ++i) number = number << 8 | bytes[i];
-  return number;
+  std::memcpy(&number, bytes, sizeof number);
+  return std::endian::native == std::endian::big ? number : __builtin_bswap64(number);
 }
 
 std::uint64_t mix64(std::uint64_t x) {
@@ -64,10 +66,11 @@ Stage::Stage(std::string_view name, std::uint32_t attempt) {
 SpanId Stage::id_in(const TraceId& trace) const {
   const std::uint64_t mixed =
       mix64(mix64(seed_ ^ big_endian(trace.data())) + big_endian(trace.data() + 8));
+  const std::uint64_t bits = mixed != 0 ? mixed : 1;  // all zero is no id
+  const std::uint64_t ordered =
+      std::endian::native == std::endian::big ? bits : __builtin_bswap64(bits);
   SpanId id;
-  for (std::size_t i = 0; i < id.size(); ++i)
-    id[i] = static_cast<std::uint8_t>(mixed >> (56 - 8 * i));
-  if (is_zero(id)) id.back() = 1;
+  std::memcpy(id.data(), &ordered, sizeof ordered);
   return id;
 }
 

@@ -2,6 +2,7 @@
 #include "core/trace/span_writer.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 #include <protozero/varint.hpp>
 #include <utility>
@@ -46,9 +47,10 @@ char* put_id(char* at, char tag_byte, const std::array<std::uint8_t, N>& id) {
 
 char* put_time(char* at, char tag_byte, UnixNanos time) {
   *at++ = tag_byte;
-  const auto bits = static_cast<std::uint64_t>(time);
-  for (int shift = 0; shift < 64; shift += 8) *at++ = static_cast<char>(bits >> shift);
-  return at;
+  auto bits = static_cast<std::uint64_t>(time);
+  if (std::endian::native == std::endian::big) bits = __builtin_bswap64(bits);
+  std::memcpy(at, &bits, sizeof bits);
+  return at + sizeof bits;
 }
 
 std::size_t varint_size(std::uint64_t value) {
@@ -181,13 +183,9 @@ void SpanWriter::end() {
 
 SpanChunk SpanWriter::take() {
   SpanChunk chunk{{}, std::exchange(spans_, 0), resource_};
-  // A queue of mostly empty buffers would hold far more than its bytes.
-  if (used_ < buffer_.size() / 2) {
-    chunk.bytes.assign(buffer_, 0, used_);
-  } else {
-    chunk.bytes = std::exchange(buffer_, {});
-    chunk.bytes.resize(used_);
-  }
+  // A copy of just this size: a queue of half-empty buffers would hold more than its bytes, and a
+  // new buffer would have to be cleared.
+  chunk.bytes.assign(buffer_, 0, used_);
   used_ = 0;
   return chunk;
 }
