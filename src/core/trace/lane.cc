@@ -65,7 +65,9 @@ bool Lane::flush(Clock::time_point deadline) {
 
 TracerStats Lane::stats() const {
   const std::lock_guard lock(mutex_);
-  return stats_;
+  TracerStats stats = stats_;
+  stats.queued = waiting_spans_ + in_flight_;
+  return stats;
 }
 
 void Lane::work() {

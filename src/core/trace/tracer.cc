@@ -40,6 +40,7 @@ class Impl final : public Tracer {
       const TracerStats one = lane->stats();
       sum.exported += one.exported;
       sum.dropped += one.dropped;
+      sum.queued += one.queued;
     }
     return sum;
   }

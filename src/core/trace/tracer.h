@@ -37,7 +37,8 @@ struct TracerOptions {
 struct TracerStats {
   std::uint64_t exported = 0;
   std::uint64_t dropped =
-      0;  // queue full, or the collector refused or stayed away past the retries
+      0;                     // queue full, or the collector refused or stayed away past the retries
+  std::uint64_t queued = 0;  // waiting or under way
 };
 
 // Ownership: owns a queue and a worker thread for each destination: a slow one does not hold back

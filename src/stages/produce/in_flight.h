@@ -42,6 +42,8 @@ struct Flight {
 [[nodiscard]] std::string origin_text(const std::string& path, std::uint64_t line,
                                       std::uint64_t record_id);
 
+struct PublishCells;
+
 // Dead letters carry no flight; only their failures are counted. Flights are numbered from 1.
 inline constexpr std::uint64_t kDeadLetterToken = 0;
 
@@ -49,8 +51,9 @@ inline constexpr std::uint64_t kDeadLetterToken = 0;
 // bus's.
 class InFlight {
  public:
-  InFlight(trace::Tracer& tracer, std::string system, std::string topic)
-      : tracer_(tracer), system_(std::move(system)), topic_(std::move(topic)) {}
+  // `cells`, when there are any, must outlive it.
+  InFlight(trace::Tracer& tracer, std::string system, std::string topic, PublishCells* cells)
+      : tracer_(tracer), system_(std::move(system)), topic_(std::move(topic)), cells_(cells) {}
 
   // The token for send().
   [[nodiscard]] std::uint64_t add(Flight flight);
@@ -72,12 +75,14 @@ class InFlight {
 
   [[nodiscard]] Slot* find(std::uint64_t token);
   void finish(Slot& slot, std::unique_lock<std::mutex>& lock);
+  void count(const Slot& slot) const;
   [[nodiscard]] std::vector<trace::Span> spans_of(const Flight& flight,
                                                   const bus::Delivery& delivery) const;
 
   trace::Tracer& tracer_;
   const std::string system_;
   const std::string topic_;
+  PublishCells* const cells_;
 
   mutable std::mutex mutex_;
   std::deque<Slot> slots_;  // by token, from first_token_ on

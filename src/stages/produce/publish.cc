@@ -33,7 +33,7 @@ class Publisher {
         value_bytes_max_(bus.value_bytes_max()),
         pacer_(options_.pace),
         in_flight_(tracer, bus.describe().starts_with("kafka") ? "kafka" : "tocsin_embedded",
-                   options_.topic) {}
+                   options_.topic, options_.cells) {}
 
   Status open(bus::Bus& bus) {
     bus::ProducerOptions options;
@@ -73,6 +73,7 @@ class Publisher {
       switch (source.next(event, problem)) {
         case Next::kEvent:
           ++stats_.read;
+          if (options_.cells != nullptr) options_.cells->read.add();
           publish_event(event, started);
           break;
         case Next::kProblem:
@@ -127,6 +128,10 @@ class Publisher {
     record.headers = headers_of(event, flight);
     record.value = std::move(event.json);
     stats_.bytes += record.value.size();
+    if (options_.cells != nullptr) {
+      options_.cells->bytes.add(record.value.size());
+      options_.cells->sent.add();
+    }
     flight.sent = now_ns();
     const std::uint64_t token = in_flight_.add(std::move(flight));
     const Status status = producer_->send(options_.topic, std::move(record), token);
@@ -203,6 +208,7 @@ class Publisher {
         producer_->send(options_.dead_letter_topic, std::move(record), kDeadLetterToken);
     if (!status) {
       ++dead_letters_refused_;
+      if (options_.cells != nullptr) options_.cells->refused.add();
       log_error("dead letter not stored: {}", status.error().message);
     }
   }
@@ -213,7 +219,9 @@ class Publisher {
     if (!status) log_error("{}", status.error().message);
     refresh();
     const std::uint64_t known = stats_.acknowledged + stats_.failed;
-    if (known < stats_.sent) not_acknowledged_ = stats_.sent - known;
+    if (known >= stats_.sent) return;
+    not_acknowledged_ = stats_.sent - known;
+    if (options_.cells != nullptr) options_.cells->refused.add(not_acknowledged_);
   }
 
   void enter_path(const std::string& path) {

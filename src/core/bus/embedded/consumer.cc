@@ -43,6 +43,7 @@ class EmbeddedConsumer final : public Consumer {
   Result<Batch> poll(std::size_t messages_max, Milliseconds timeout) override;
   Status commit(const Batch& batch) override;
   std::vector<TopicPartition> assignment() override;
+  std::vector<PartitionPosition> positions() override;
   void close() override;
 
  private:
@@ -179,6 +180,17 @@ std::vector<TopicPartition> EmbeddedConsumer::assignment() {
   std::vector<TopicPartition> list;
   for (const auto& [id, owned] : owned_) list.push_back(owned.cursor.where());
   std::sort(list.begin(), list.end());
+  return list;
+}
+
+std::vector<PartitionPosition> EmbeddedConsumer::positions() {
+  std::vector<PartitionPosition> list;
+  for (const auto& [id, owned] : owned_) {
+    PartitionPosition& one =
+        list.emplace_back(PartitionPosition{owned.cursor.where(), owned.cursor.position(), -1});
+    const auto row = find_partition(*database_, id);
+    if (row && *row) one.end = (*row)->end_offset;
+  }
   return list;
 }
 
