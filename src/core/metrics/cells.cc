@@ -23,7 +23,7 @@ void Histogram::note(const Exemplar& exemplar) {
 
 // Nothing when the writer was met at work again and again: an exemplar is a sample anyway.
 std::optional<Exemplar> Histogram::read(const Bucket& bucket) {
-  constexpr int kTries = 3;
+  constexpr int kTries = 16;
   for (int i = 0; i < kTries; ++i) {
     const std::uint64_t before = bucket.version.load(std::memory_order_acquire);
     if (before == 0) return std::nullopt;
