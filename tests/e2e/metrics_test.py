@@ -157,6 +157,33 @@ class Counted(harness.PipelineTest):
             process.end()
 
 
+class Lost(harness.PipelineTest):
+    def test_what_retention_took_unread_is_counted(self):
+        if self.bus != "embedded":
+            self.skipTest("the retention of a Kafka topic is not ours to shorten")
+        pipeline = self.pipeline()
+        pipeline.produce("synthetic", "--seed", 1, "--events", 200)
+        pipeline.detect()
+        pipeline.produce("synthetic", "--seed", 2, "--events", 200)  # nobody reads these
+        bus = pathlib.Path(pipeline.bus.removeprefix("embedded:")) / "bus.db"
+
+        def keep(milliseconds):
+            with contextlib.closing(sqlite3.connect(bus, isolation_level=None)) as database:
+                database.execute("UPDATE topics SET retention_ms = ?", (milliseconds,))
+        keep(1)
+        time.sleep(0.1)
+        pipeline.produce("synthetic", "--seed", 3, "--events", 20, "--rate", 100, "--bus-property", "retention.check.ms=1")
+        keep(3_600_000)
+        pipeline.produce("synthetic", "--seed", 4, "--events", 200)
+        left = len(list(pipeline.messages()))
+        self.assertLess(left, 221)
+        url = url_of(pipeline.detecting("--metrics", "127.0.0.1:0"))
+        until(30, "what is left", lambda: Scrape(url).sum("tocsin_events_total") == left)
+        until(30, "no lag", lambda: Scrape(url).sum("tocsin_consumer_lag_messages") == 0)
+        # A gap is seen when the next event of its partition comes: all of them have some of the last 200.
+        self.assertEqual(Scrape(url).sum("tocsin_consumer_skipped_offsets_total"), 420 - left)
+
+
 class Unwell(harness.PipelineTest):
     def test_a_bus_that_is_away_is_told_by_readyz_not_by_healthz(self):
         pipeline = harness.Pipeline("kafka://127.0.0.1:9")  # nobody listens there

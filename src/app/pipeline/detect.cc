@@ -339,7 +339,7 @@ Status Worker::run() {
       std::this_thread::sleep_for(kPollTimeout);
       continue;
     }
-    meter_.taken(*batch, received);
+    meter_.taken(*consumer, *batch, received);
     if (std::exchange(away, false)) log_info("{} is back", parts_.bus.describe());
     if (batch->empty()) {
       const auto idle = std::chrono::steady_clock::now() - last_message;

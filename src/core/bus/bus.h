@@ -117,6 +117,8 @@ struct PartitionPosition {
   TopicPartition where;
   std::int64_t next = -1;  // the offset to be read next; -1: not known yet
   std::int64_t end = -1;   // behind the last record, as last heard of; -1: not heard yet
+  // What the group had committed when this member got the partition; -1: nothing, or not known.
+  std::int64_t began = -1;
 };
 
 enum class StartAt { kEarliest, kLatest };  // where a group without a committed offset begins

@@ -29,6 +29,25 @@ void Lag::look(const std::vector<bus::PartitionPosition>& positions) {
   places_ = std::move(places);
 }
 
+void Lag::meet(const std::vector<bus::PartitionPosition>& positions) {
+  const std::lock_guard lock(mutex_);
+  for (const bus::PartitionPosition& position : positions)
+    places_.try_emplace(position.where, Place{.next = position.began, .end = position.end});
+}
+
+bool Lag::knows(const bus::Batch& batch) const {
+  const std::lock_guard lock(mutex_);
+  std::string_view topic;
+  std::int32_t partition = -1;
+  for (const bus::Message& message : batch.messages()) {
+    if (message.partition == partition && message.topic == topic) continue;
+    topic = message.topic;
+    partition = message.partition;
+    if (!places_.contains({std::string(topic), partition})) return false;
+  }
+  return true;
+}
+
 std::uint64_t Lag::taken(const bus::Batch& batch) {
   const std::lock_guard lock(mutex_);
   std::uint64_t skipped = 0;

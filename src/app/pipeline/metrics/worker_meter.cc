@@ -66,12 +66,13 @@ void WorkerMeter::poll_failed(const Error& error) {
   bus_.fail(error.message);
 }
 
-void WorkerMeter::taken(const bus::Batch& batch, UnixNanos received) {
+void WorkerMeter::taken(bus::Consumer& consumer, const bus::Batch& batch, UnixNanos received) {
   bus_.meet();
   heard_.store(true, std::memory_order_relaxed);
   if (batch.empty()) return;
   for (const bus::Message& message : batch.messages())
     wait_seconds_.observe(seconds(received - message.timestamp_ms * 1'000'000));
+  if (!lag_.knows(batch)) lag_.meet(consumer.positions());
   skipped_.add(lag_.taken(batch));
 }
 

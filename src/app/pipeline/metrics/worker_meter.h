@@ -33,7 +33,7 @@ class WorkerMeter {
   void turn(bus::Consumer& consumer, const bus::Producer& producer);
   void poll_failed(const Error& error);
   // A poll came back, perhaps empty.
-  void taken(const bus::Batch& batch, UnixNanos received);
+  void taken(bus::Consumer& consumer, const bus::Batch& batch, UnixNanos received);
 
   void classified(std::int64_t nanoseconds) {
     classify_seconds_.observe(static_cast<double>(nanoseconds) * 1e-9);

@@ -193,17 +193,15 @@ std::vector<PartitionPosition> KafkaConsumer::positions() {
   for (int i = 0; i < list->cnt; ++i) {
     const rd_kafka_topic_partition_t& at = list->elems[i];
     PartitionPosition& one =
-        positions.emplace_back(PartitionPosition{{at.topic, at.partition}, -1, -1});
+        positions.emplace_back(PartitionPosition{{at.topic, at.partition}, -1, -1, -1});
     std::int64_t low = 0, high = 0;
     if (rd_kafka_get_watermark_offsets(client_->get(), at.topic, at.partition, &low, &high) ==
             RD_KAFKA_RESP_ERR_NO_ERROR &&
         high >= 0)
       one.end = high;
-    const auto began = began_at_.find(one.where);
-    if (at.offset >= 0)
-      one.next = at.offset;
-    else if (began != began_at_.end() && began->second >= 0)
-      one.next = began->second;
+    if (const auto began = began_at_.find(one.where); began != began_at_.end())
+      one.began = std::max<std::int64_t>(-1, began->second);
+    one.next = at.offset >= 0 ? at.offset : one.began;
   }
   return positions;
 }

@@ -60,8 +60,7 @@ struct World {
   DetectMeter meter{registry, health, 2};
 
   [[nodiscard]] double lag(const metrics::Family& family, int partition) const {
-    return value_of(registry, family,
-                    {{"topic", "raw"}, {"partition", std::to_string(partition)}});
+    return value_of(registry, family, {{"topic", "raw"}, {"partition", std::to_string(partition)}});
   }
 };
 
@@ -93,9 +92,9 @@ TEST_CASE("lag: counts from the commit, and tells how far behind in time") {
   const auto messages = [&] { return value_of(registry, family::kLagMessages, labels); };
   const auto seconds = [&] { return value_of(registry, family::kLagSeconds, labels); };
 
-  lag.look({{{"raw", 0}, 100, -1}});
+  lag.look({{{"raw", 0}, 100, -1, -1}});
   CHECK(messages() == -1);  // the end is not known
-  lag.look({{{"raw", 0}, 100, 400}});
+  lag.look({{{"raw", 0}, 100, 400, -1}});
   CHECK(messages() == 300);
   CHECK(seconds() == -1);  // how old they are is not known yet
   CHECK(lag.taken(batch_of(0, {100, 101, 102}, 2 * kHourMs)) == 0);
@@ -104,7 +103,7 @@ TEST_CASE("lag: counts from the commit, and tells how far behind in time") {
   lag.committed(now_ns());
   CHECK(messages() == 297);
   CHECK(seconds() == doctest::Approx(7'200).epsilon(0.01));
-  lag.look({{{"raw", 0}, 103, 400}});
+  lag.look({{{"raw", 0}, 103, 400, -1}});
   CHECK(messages() == 297);
   std::vector<std::int64_t> rest;
   for (std::int64_t offset = 103; offset < 400; ++offset) rest.push_back(offset);
@@ -123,23 +122,36 @@ TEST_CASE("lag: an event that comes after a quiet time is not hours behind") {
   metrics::Registry registry;
   registry.declare(detect_families());
   const auto asking = registry.ask([&lag](metrics::Answers& answers) { lag.answer(answers); });
-  lag.look({{{"raw", 0}, 10, 10}});
+  lag.look({{{"raw", 0}, 10, 10, -1}});
   static_cast<void>(lag.taken(batch_of(0, {10}, 20)));
   lag.committed(now_ns());
-  lag.look({{{"raw", 0}, 11, 12}});  // much later, one more is heard of
+  lag.look({{{"raw", 0}, 11, 12, -1}});  // much later, one more is heard of
   CHECK(value_of(registry, family::kLagSeconds, {{"partition", "0"}}) < 1);
   CHECK(value_of(registry, family::kLagMessages, {{"partition", "0"}}) == 1);
 }
 
 TEST_CASE("lag: offsets that never came are counted, also those before the first message") {
   Lag lag;
-  lag.look({{{"raw", 0}, 100, 400}, {{"raw", 1}, -1, 50}});
+  lag.look({{{"raw", 0}, 100, 400, -1}, {{"raw", 1}, -1, 50, -1}});
   CHECK(lag.taken(batch_of(0, {150, 151}, 10)) == 50);  // deleted while nobody read
   CHECK(lag.taken(batch_of(1, {30, 31}, 10)) == 0);     // where the group begins
   CHECK(lag.taken(batch_of(0, {152, 155}, 10)) == 2);   // before the commit of the former
   lag.committed(now_ns());
   CHECK(lag.taken(batch_of(0, {156}, 10)) == 0);
   CHECK(lag.taken(batch_of(1, {32}, 10)) == 0);
+}
+
+TEST_CASE("lag: a batch of partitions that are new is held against where the group was") {
+  Lag lag;
+  const bus::Batch batch = batch_of(0, {150, 151}, 10);
+  CHECK_FALSE(lag.knows(batch));
+  lag.meet({{{"raw", 0}, 152, 400, 100}, {{"raw", 1}, 7, 7, -1}});
+  CHECK(lag.knows(batch));
+  CHECK(lag.taken(batch) == 50);
+  lag.meet({{{"raw", 0}, 152, 400, 100}});  // known already: nothing is counted twice
+  lag.committed(now_ns());
+  CHECK(lag.taken(batch_of(0, {152}, 10)) == 0);
+  CHECK(lag.taken(batch_of(1, {30}, 10)) == 0);  // the group had committed nothing of it
 }
 
 TEST_CASE("detect: counts of workers are summed, levels and outcomes told apart") {
@@ -198,17 +210,17 @@ TEST_CASE("detect: ready when rules, bus and partitions are there and outputs wo
   CHECK(value_of(world.registry, family::kReloads, {{"outcome", "success"}}) == 0);
 
   CHECK(says("worker 2 has not heard of the bus yet"));
-  for (std::size_t i = 0; i < 2; ++i) world.meter.worker(i).taken({}, now_ns());
+  for (std::size_t i = 0; i < 2; ++i) world.meter.worker(i).taken(consumer, {}, now_ns());
   CHECK_FALSE(says("heard"));
   CHECK(says("no partitions are assigned"));
-  consumer.at = {{{"raw", 3}, 5, 5}};
+  consumer.at = {{{"raw", 3}, 5, 5, -1}};
   world.meter.worker(1).turn(consumer, producer);
   CHECK(world.health.unmet().empty());
   CHECK(value_of(world.registry, family::kBusQueue) == 12);
 
   world.meter.worker(0).poll_failed({ErrorCode::kUnavailable, "kafka://x: no broker"});
   CHECK(says("kafka://x: no broker"));
-  world.meter.worker(0).taken({}, now_ns());
+  world.meter.worker(0).taken(consumer, {}, now_ns());
   world.meter.worker(0).write_failed("sqlite", {ErrorCode::kExhausted, "disk full"}, true);
   CHECK(says("worker 1: output sqlite: disk full"));
   CHECK(value_of(world.registry, family::kOutputRetries, {{"output", "sqlite"}}) == 1);
