@@ -284,7 +284,10 @@ Status Worker::process(const bus::Batch& batch, UnixNanos received) {
 
 void Worker::meter(UnixNanos received) {
   const UnixNanos done = now_ns();
-  for (const Outcome& outcome : outcomes_) meter_.settled(*outcome.message, outcome.parent, done);
+  for (const Outcome& outcome : outcomes_) {
+    const bool kept = parts_.tracer.enabled() && (outcome.parent.flags & 1) != 0;
+    meter_.settled(*outcome.message, kept ? &outcome.parent.trace : nullptr, done);
+  }
   meter_.committed(received, done);
   meter_.remembered(seat_->classifier.memo_use());
 }

@@ -110,11 +110,11 @@ void WorkerMeter::write_failed(std::string_view output, const Error& error, bool
   outputs_.fail(fmt::format("{}: output {}: {}", name_, output, error.message));
 }
 
-void WorkerMeter::settled(const bus::Message& message, const trace::Context& trace,
+void WorkerMeter::settled(const bus::Message& message, const trace::TraceId* trace,
                           UnixNanos done) {
   const double latency = seconds(done - message.timestamp_ms * 1'000'000);
   latency_seconds_.observe(latency);
-  if ((trace.flags & 1) != 0) latency_seconds_.note({trace.trace, latency, done});
+  if (trace != nullptr) latency_seconds_.note({*trace, latency, done});
 }
 
 void WorkerMeter::committed(UnixNanos received, UnixNanos now) {

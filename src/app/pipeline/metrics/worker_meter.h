@@ -45,8 +45,8 @@ class WorkerMeter {
   // The worker waits and tries again, and is alive meanwhile; else it gives up.
   void write_failed(std::string_view output, const Error& error, bool again);
 
-  // The event's outputs are durable. Exemplars are its trace, when that is kept.
-  void settled(const bus::Message& message, const trace::Context& trace, UnixNanos done);
+  // The event's outputs are durable. `trace` becomes an exemplar; null: nobody keeps it.
+  void settled(const bus::Message& message, const trace::TraceId* trace, UnixNanos done);
   // The batch is committed.
   void committed(UnixNanos received, UnixNanos now);
   void remembered(const match::Matcher::MemoUse& use);
