@@ -10,14 +10,14 @@ ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 OUT=$ROOT/build/package
 BINARY=${TOCSIN_BINARY:-$ROOT/build/release/tocsin}
 
-# 0.1.0, and beside a release's own tag when and from which commit: 0.1.0+git20260302.0123abc
+# 0.1.0 at a release's tag; elsewhere 0.1.0+git1234.0123abc: the how many'th commit it is orders packages
 version() {
   local base
   base=$(sed -n 's/^project(tocsin VERSION \([0-9.]*\).*/\1/p' "$ROOT/CMakeLists.txt")
   if [ "$(git -C "$ROOT" describe --tags --exact-match 2>/dev/null)" = "v$base" ] || ! git -C "$ROOT" rev-parse -q --verify HEAD >/dev/null; then
     echo "$base${TOCSIN_REVISION:-}"
   else
-    echo "$base+$(git -C "$ROOT" log -1 --format=git%cd.%h --date=format:%Y%m%d)${TOCSIN_REVISION:-}"
+    echo "$base+git$(git -C "$ROOT" rev-list --count HEAD).$(git -C "$ROOT" rev-parse --short HEAD)${TOCSIN_REVISION:-}"
   fi
 }
 
@@ -79,7 +79,8 @@ Architecture: $ARCH
 Maintainer: ${DEBFULLNAME:-The Tocsin authors} <${DEBEMAIL:-tocsin@localhost}>
 Installed-Size: $(du -sk --exclude=DEBIAN "$TREE" | cut -f1)
 Depends: adduser, $needs
-Suggests: prometheus, python3
+Recommends: ca-certificates
+Suggests: prometheus
 Section: admin
 Priority: optional
 Description: event-driven detection of attacks in logs, by Sigma rules

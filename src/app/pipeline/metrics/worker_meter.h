@@ -5,6 +5,7 @@
 //   the steps of a batch -> cells of this worker -> Registry; pulse and conditions -> Health
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <map>
