@@ -79,7 +79,7 @@ void DetectMeter::rules_loaded(const RuleChanges& changes, bool reload) {
   kept_.set(static_cast<double>(changes.kept));
   disabled_.set(static_cast<double>(changes.disabled));
   reload_ok_.set(1);
-  reload_time_.set(static_cast<double>(now_ns() / 1'000'000) / 1e3);
+  reload_time_.set(static_cast<double>(now_ns()) / 1e9);
   if (reload) reloads_.add();
   rules_.meet();
 }

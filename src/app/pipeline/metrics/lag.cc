@@ -11,7 +11,7 @@ namespace tocsin::pipeline {
 namespace {
 
 double seconds_since(std::int64_t timestamp_ms, UnixNanos now) {
-  return std::max(0.0, static_cast<double>(now / 1'000'000 - timestamp_ms) / 1e3);
+  return std::max(0.0, static_cast<double>(now - timestamp_ms * 1'000'000) / 1e9);
 }
 
 }  // namespace
