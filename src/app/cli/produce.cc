@@ -12,7 +12,9 @@
 
 #include "app/cli/command.h"
 #include "app/cli/progress.h"
+#include "app/cli/setup/metrics_options.h"
 #include "app/cli/setup/trace_options.h"
+#include "app/pipeline/metrics/produce_meter.h"
 #include "base/json_writer.h"
 #include "base/log.h"
 #include "core/trace/tracer.h"
@@ -29,6 +31,7 @@ struct ProduceCommand {
   std::vector<std::string> paths;
   produce::FilesOptions files;
   produce::PublishOptions publish;
+  MetricsOptions metrics;
   bool json = false;
   bool synthetic = false;
   produce::SyntheticOptions simulator;
@@ -96,12 +99,16 @@ std::function<void(const produce::Problem&)> teller(Progress& progress) {
 }
 
 produce::PublishOptions publish_options(const ProduceCommand& command, const Shared& shared,
-                                        Progress& progress) {
+                                        Progress& progress, pipeline::ProduceMeter& meter) {
   produce::PublishOptions options = command.publish;
   options.topic = shared.raw_topic;
   options.dead_letter_topic = shared.dead_letter_topic;
   options.stop = stop_requested;
-  options.on_problem = teller(progress);
+  options.on_problem = [&meter, tell = teller(progress)](const produce::Problem& problem) {
+    meter.problem(problem);
+    tell(problem);
+  };
+  options.cells = &meter.cells();
   options.on_progress = [&progress, count = options.count,
                          loop = options.loop](const produce::PublishStats& stats) {
     ProgressState state;
@@ -122,16 +129,22 @@ produce::PublishOptions publish_options(const ProduceCommand& command, const Sha
 }
 
 Result<int> run(const ProduceCommand& command, const Shared& shared) {
+  metrics::Registry registry(metrics::Labels{{"stage", "produce"}});
+  metrics::Health health = make_health(command.metrics);
+  pipeline::ProduceMeter meter(registry, health);
+  TOCSIN_TRY(const auto endpoint, open_endpoint(command.metrics, registry, health));
   TOCSIN_TRY(const auto bus, shared.open_bus());
   for (const std::string& topic : {shared.raw_topic, shared.dead_letter_topic})
     TOCSIN_TRY_STATUS(bus->create_topic(topic, {}));
+  meter.bus_reached();
   TOCSIN_TRY(auto tracer_options, trace_options(shared, "tocsin-produce"));
   TOCSIN_TRY(const auto tracer, trace::Tracer::open(std::move(tracer_options)));
 
+  const auto watching = meter.watch(*tracer);
   Progress progress(shared.quiet);
-  TOCSIN_TRY(
-      const produce::PublishStats stats,
-      produce::publish(opener(command), *bus, *tracer, publish_options(command, shared, progress)));
+  TOCSIN_TRY(const produce::PublishStats stats,
+             produce::publish(opener(command), *bus, *tracer,
+                              publish_options(command, shared, progress, meter)));
   progress.clear();
   // What still waits after this is counted, and told, when the tracer closes.
   tracer->flush(std::chrono::seconds(5));
@@ -245,6 +258,7 @@ void add_produce(Context& context) {
       "Keep reading like tail -F: files that grow, rotate, are truncated or appear later");
   add_bus_options(*app, context.shared);
   add_trace_options(*app, context.shared);
+  add_metrics_options(*app, command->metrics, false);
   app->footer(
       "What a file holds is told by its content: EVTX, JSON lines, JSON documents and arrays,\n"
       "CloudTrail; in .gz, .zst, .bz2, .xz, .zip and .tar too. Folders are read with all below.\n"

@@ -14,6 +14,7 @@
 
 #include "app/pipeline/detect_records.h"
 #include "app/pipeline/detect_spans.h"
+#include "app/pipeline/metrics/detect_meter.h"
 #include "base/check.h"
 #include "base/log.h"
 #include "core/event/event_id.h"
@@ -63,7 +64,8 @@ class Worker {
         number_(number),
         spans_(parts.tracer,
                {options.raw_topic, options.dead_letter_topic, options.group,
-                parts.bus.describe().starts_with("kafka") ? "kafka" : "tocsin_embedded"}) {}
+                parts.bus.describe().starts_with("kafka") ? "kafka" : "tocsin_embedded"}),
+        meter_(parts.meter.worker(number)) {}
 
   Status run();
 
@@ -80,6 +82,7 @@ class Worker {
   Status send(const std::string& topic, bus::Record record);
   Status send_alerts_and_dead_letters();
   bool drained(std::string& said) const;
+  void meter(UnixNanos received);
   void clear();
 
   const DetectParts& parts_;
@@ -87,6 +90,7 @@ class Worker {
   const std::atomic<bool>& stop_;
   DetectStats& stats_;
   const std::size_t number_;
+  WorkerMeter& meter_;
   DeliveryWatch watch_;
   std::unique_ptr<bus::Producer> producer_;  // its own, so that a failure is this worker's
   std::unique_ptr<RuleSeat> seat_;
@@ -130,6 +134,7 @@ void Worker::admit_alerts(const bus::Message& message) {
       counts_of(counts_, alert.rule_id).add({"", 0, 1, out ? 0U : 1U, 0, seen, seen});
     }
     (out ? stats_.alerts : stats_.suppressed).fetch_add(1, std::memory_order_relaxed);
+    meter_.matched(alert.level, out);
     if (out) add_alert(std::move(alert));
   }
 }
@@ -169,6 +174,7 @@ void Worker::classify(const bus::Message& message) {
                 status.error().message, options_.dead_letter_topic);
     dead_letters_.push_back(dead_letter(message, status.error()));
     stats_.dead_letters.fetch_add(1, std::memory_order_relaxed);
+    meter_.dead_letter("event.invalid");
     outcome.classify_end = now_ns();
     outcome.parent = context_of_unread(source);
     outcome.error_code = kUnreadable;
@@ -176,6 +182,7 @@ void Worker::classify(const bus::Message& message) {
     return;
   }
   outcome.classify_end = now_ns();
+  meter_.classified(outcome.classify_end - outcome.classify_start);
   outcome.parent = result_.parent;
   outcome.repaired = result_.repaired;
   outcome.verdict = verdicts_.size();
@@ -198,10 +205,16 @@ template <class Write>
 Status Worker::write_with_retries(std::string_view output, const Write& write) {
   Milliseconds wait = kRetryFirst;
   for (;;) {
+    const UnixNanos start = now_ns();
     Status status = write();
-    if (status || status.error().code == ErrorCode::kInvalid) return status;
-    if (stop_.load(std::memory_order_relaxed)) return status;
-    log_error("{}: {}; trying again in {} ms", output, status.error().message, wait.count());
+    if (status) {
+      meter_.wrote(output, now_ns() - start);
+      return status;
+    }
+    const bool again = status.error().code != ErrorCode::kInvalid && !stop_;
+    meter_.write_failed(output, status.error(), again);
+    if (!again) return status;
+    log_error("output {}: {}; trying again in {} ms", output, status.error().message, wait.count());
     stats_.retries.fetch_add(1, std::memory_order_relaxed);
     std::this_thread::sleep_for(wait);
     wait = std::min(wait * 2, kRetryMax);
@@ -230,8 +243,8 @@ Status Worker::send_alerts_and_dead_letters() {
 Status Worker::write_outputs() {
   for (store::Sink* sink : parts_.sinks) {
     const UnixNanos start = now_ns();
-    const std::string output = fmt::format("write_{}", sink->name());
-    TOCSIN_TRY_STATUS(write_with_retries(output, [&] { return sink->write(verdicts_, alerts_); }));
+    TOCSIN_TRY_STATUS(
+        write_with_retries(sink->name(), [&] { return sink->write(verdicts_, alerts_); }));
     sink_times_.push_back({sink->name(), start, now_ns()});
   }
   return write_with_retries("alerts", [&] { return send_alerts_and_dead_letters(); });
@@ -249,6 +262,16 @@ Status Worker::process(const bus::Batch& batch, UnixNanos received) {
   TOCSIN_TRY_STATUS(write_outputs());
   account();
   return {};
+}
+
+void Worker::meter(UnixNanos received) {
+  const UnixNanos done = now_ns();
+  for (const Outcome& outcome : outcomes_) {
+    const bool kept = parts_.tracer.enabled() && (outcome.parent.flags & 1) != 0;
+    meter_.settled(*outcome.message, kept ? &outcome.parent.trace : nullptr, done);
+  }
+  meter_.committed(received, done);
+  meter_.remembered(seat_->classifier.memo_use());
 }
 
 // Whether the group has nothing left to read. A group that has not committed anything yet is not
@@ -289,16 +312,19 @@ Status Worker::run() {
   auto last_message = std::chrono::steady_clock::now();
   bool away = false;
   while (!stop_.load(std::memory_order_relaxed)) {
+    meter_.turn(*consumer, *producer_);
     take_new_rules();
     const UnixNanos poll_start = now_ns();
     auto batch = consumer->poll(options_.batch_messages_max, kPollTimeout);
     const UnixNanos received = now_ns();
     if (!batch) {
       if (batch.error().code != ErrorCode::kUnavailable) return tl::unexpected(batch.error());
+      meter_.poll_failed(batch.error());
       if (!std::exchange(away, true)) log_warning("{}; waiting for it", batch.error().message);
       std::this_thread::sleep_for(kPollTimeout);
       continue;
     }
+    meter_.taken(*consumer, *batch, received);
     if (std::exchange(away, false)) log_info("{} is back", parts_.bus.describe());
     if (batch->empty()) {
       const auto idle = std::chrono::steady_clock::now() - last_message;
@@ -314,10 +340,12 @@ Status Worker::run() {
       stats_.lost_partitions.fetch_add(1, std::memory_order_relaxed);
       log_warning("commit: {}", committed.error().message);
     }
+    meter(received);
     spans_.record(
         {*batch, outcomes_, verdicts_, alerts_, sink_times_, poll_start, received, now_ns()});
   }
   consumer->close();
+  meter_.rest();
   if (filter_.forgotten() > 0)
     log_warning("suppression: {} keys were forgotten, more than {} were in use",
                 filter_.forgotten(), Suppressor::kKeysMax);

@@ -52,11 +52,14 @@ struct DetectStats {
       0};  // batches handed to another member before the commit
 };
 
+class DetectMeter;
+
 struct DetectParts {
   bus::Bus& bus;
   RuleSwitch& rules;  // with a seat for each worker
   std::vector<store::Sink*> sinks;
   trace::Tracer& tracer;
+  DetectMeter& meter;              // of as many workers
   RuleAccount* account = nullptr;  // null: nobody counts what rules do
 };
 

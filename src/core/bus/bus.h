@@ -112,6 +112,15 @@ class Producer {
   [[nodiscard]] virtual std::size_t pending() const = 0;
 };
 
+// Where a member of a group stands in a partition, as far as it knows without asking anybody.
+struct PartitionPosition {
+  TopicPartition where;
+  std::int64_t next = -1;  // the offset to be read next; -1: not known yet
+  std::int64_t end = -1;   // behind the last record, as last heard of; -1: not heard yet
+  // What the group had committed when this member got the partition; -1: nothing, or not known.
+  std::int64_t began = -1;
+};
+
 enum class StartAt { kEarliest, kLatest };  // where a group without a committed offset begins
 
 struct ConsumerOptions {
@@ -135,6 +144,9 @@ class Consumer {
   [[nodiscard]] virtual Status commit(const Batch& batch) = 0;
   // The partitions this member reads now.
   [[nodiscard]] virtual std::vector<TopicPartition> assignment() = 0;
+  // Of the partitions it reads now. For lag, now and then: costs no more than a look at what is
+  // there, but for a partition that is new to this member, for which a broker is asked once.
+  [[nodiscard]] virtual std::vector<PartitionPosition> positions() = 0;
   // Leaves the group at once, so that the others need not wait for the session timeout.
   virtual void close() = 0;
 };

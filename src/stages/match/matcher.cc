@@ -105,7 +105,9 @@ void Matcher::State::run_regexes(const FieldTests& tests, const FieldValue& valu
 
 SetId Matcher::State::look_up(const ValueMemo::Key& key, const FieldTests& tests,
                               const FieldValue& value) {
+  ++memo_use.values;
   if (const auto known_set = values.find(key)) return *known_set;
+  ++memo_use.values_missed;
   const bool many = event->values.size() > kManyValues;
   const bool kept = !many && values.wants(key);
   search(tests, value, kept || (!many && value.text.size() <= kLongBytes));
@@ -369,12 +371,17 @@ std::span<const RuleIndex> Matcher::match(const NormalizedEvent& event) {
   s.sign_fields();
   s.sign_keywords();
   s.tidy_signature();
-  if (!s.recall(event.route)) s.decide();
+  ++s.memo_use.events;
+  if (!s.recall(event.route)) {
+    ++s.memo_use.events_missed;
+    s.decide();
+  }
   if (!s.undecided.empty()) s.settle();
   std::sort(s.matched.begin(), s.matched.end());
   return s.matched;
 }
 
 void Matcher::take_work(std::vector<RuleWork>& out) { state_->work.take(out); }
+const Matcher::MemoUse& Matcher::memo_use() const { return state_->memo_use; }
 
 }  // namespace tocsin::match

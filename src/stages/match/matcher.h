@@ -84,6 +84,7 @@ struct Matcher::State {
   std::vector<std::uint8_t> late_result;
   std::vector<RuleIndex> candidates, undecided;
   WorkCounter work;
+  MemoUse memo_use;
 
   explicit State(std::shared_ptr<const Engine> e);
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/log.h"
+#include "stages/produce/publish.h"
 
 namespace tocsin::produce {
 
@@ -64,6 +65,7 @@ void InFlight::on_delivery(const bus::Delivery& delivery) {
   std::unique_lock lock(mutex_);
   if (delivery.token == kDeadLetterToken && delivery.error) {
     ++failed_;
+    if (cells_ != nullptr) cells_->failed.add();
     log_warning("a dead letter was not stored: {}", delivery.error->message);
   }
   Slot* slot = find(delivery.token);
@@ -78,7 +80,19 @@ void InFlight::on_delivery(const bus::Delivery& delivery) {
   } else {
     ++acknowledged_;
   }
+  if (cells_ != nullptr) count(*slot);
   if (slot->flight.handed_over != 0) finish(*slot, lock);
+}
+
+// Under the lock, which makes one writer of many threads.
+void InFlight::count(const Slot& slot) const {
+  cells_->answered.add();
+  if (slot.delivery->error) return cells_->failed.add();
+  cells_->acknowledged.add();
+  const UnixNanos now = slot.delivery->acknowledged_at;
+  const double seconds = static_cast<double>(std::max<UnixNanos>(0, now - slot.flight.sent)) * 1e-9;
+  cells_->send_seconds.observe(seconds);
+  if (tracer_.enabled()) cells_->send_seconds.note({slot.flight.trace, seconds, now});
 }
 
 void InFlight::finish(Slot& slot, std::unique_lock<std::mutex>& lock) {

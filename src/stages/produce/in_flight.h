@@ -44,6 +44,8 @@ struct Flight {
 [[nodiscard]] std::string origin_text(const std::string& path, std::uint64_t line,
                                       std::uint64_t record_id);
 
+struct PublishCells;
+
 // Dead letters carry no flight; only their failures are counted. Flights are numbered from 1.
 inline constexpr std::uint64_t kDeadLetterToken = 0;
 
@@ -51,8 +53,10 @@ inline constexpr std::uint64_t kDeadLetterToken = 0;
 // bus's.
 class InFlight {
  public:
-  InFlight(trace::Tracer& tracer, std::string_view system, std::string_view topic)
-      : tracer_(tracer), spans_(system, topic) {}
+  // `cells`, when there are any, must outlive it.
+  InFlight(trace::Tracer& tracer, std::string_view system, std::string_view topic,
+           PublishCells* cells)
+      : tracer_(tracer), spans_(system, topic), cells_(cells) {}
 
   // The token for send().
   [[nodiscard]] std::uint64_t add(Flight flight);
@@ -77,10 +81,12 @@ class InFlight {
 
   [[nodiscard]] Slot* find(std::uint64_t token);
   void finish(Slot& slot, std::unique_lock<std::mutex>& lock);
+  void count(const Slot& slot) const;
   void record_spans(const Flight& flight, const bus::Delivery& delivery);
 
   trace::Tracer& tracer_;
   const ProducerSpans spans_;
+  PublishCells* const cells_;
 
   mutable std::mutex mutex_;
   std::deque<Slot> slots_;  // by token, from first_token_ on

@@ -34,7 +34,7 @@ class Publisher {
         tracer_(tracer),
         pacer_(options_.pace),
         in_flight_(tracer, bus.describe().starts_with("kafka") ? "kafka" : "tocsin_embedded",
-                   options_.topic) {}
+                   options_.topic, options_.cells) {}
 
   Status open(bus::Bus& bus) {
     bus::ProducerOptions options;
@@ -74,6 +74,7 @@ class Publisher {
       switch (source.next(event, problem)) {
         case Next::kEvent:
           ++stats_.read;
+          if (options_.cells != nullptr) options_.cells->read.add();
           publish_event(event, started);
           break;
         case Next::kProblem:
@@ -131,6 +132,10 @@ class Publisher {
     record.headers = headers_of(event, flight);
     record.value = std::move(event.json);
     stats_.bytes += record.value.size();
+    if (options_.cells != nullptr) {
+      options_.cells->bytes.add(record.value.size());
+      options_.cells->sent.add();
+    }
     const std::uint64_t token = in_flight_.add(std::move(flight));
     const Status status = producer_->send(options_.topic, std::move(record), token);
     if (!status) return in_flight_.refused(token, status.error());
@@ -210,6 +215,7 @@ class Publisher {
         producer_->send(options_.dead_letter_topic, std::move(record), kDeadLetterToken);
     if (!status) {
       ++dead_letters_refused_;
+      if (options_.cells != nullptr) options_.cells->refused.add();
       log_error("dead letter not stored: {}", status.error().message);
     }
   }
@@ -241,7 +247,9 @@ class Publisher {
     in_flight_.flush_spans();
     refresh();
     const std::uint64_t known = stats_.acknowledged + stats_.failed;
-    if (known < stats_.sent) not_acknowledged_ = stats_.sent - known;
+    if (known >= stats_.sent) return;
+    not_acknowledged_ = stats_.sent - known;
+    if (options_.cells != nullptr) options_.cells->refused.add(not_acknowledged_);
   }
 
   void enter_path(const std::string& path) {

@@ -17,6 +17,7 @@
 
 #include "base/result.h"
 #include "core/bus/bus.h"
+#include "core/metrics/cells.h"
 #include "core/trace/tracer.h"
 #include "stages/produce/pacer.h"
 #include "stages/produce/source.h"
@@ -41,6 +42,16 @@ struct PublishStats {
   }
 };
 
+// Live numbers of a run, for whoever watches it from another thread. What publish() does not know
+// is who exports them.
+struct PublishCells {
+  metrics::Counter &read, &bytes;  // of events
+  metrics::Counter& acknowledged;
+  metrics::Counter &failed, &refused;   // records not stored: as the bus told later, and at once
+  metrics::Histogram& send_seconds;     // from send() to the acknowledgement
+  metrics::Counter sent{}, answered{};  // of events: given to the bus, and either of the above
+};
+
 struct PublishOptions {
   std::string topic = "raw-events";
   std::string dead_letter_topic = "dead-letter";
@@ -51,6 +62,7 @@ struct PublishOptions {
   std::function<bool()> stop;                            // asked between events
   std::function<void(const PublishStats&)> on_progress;  // some ten times a second
   std::function<void(const Problem&)> on_problem;        // told to people
+  PublishCells* cells = nullptr;                         // counted in as well
 };
 
 using OpenSource = std::function<Result<std::unique_ptr<Source>>()>;

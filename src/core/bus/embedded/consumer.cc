@@ -22,6 +22,7 @@ constexpr Milliseconds kSyncInterval{1'000};
 
 struct Owned {
   Cursor cursor;
+  std::int64_t began = -1;      // where the group was when it was claimed
   std::int64_t delivered = -1;  // the next offset after what the caller has in hand
   std::int64_t committed = -1;
   bool unwanted = false;  // to be given up
@@ -43,6 +44,7 @@ class EmbeddedConsumer final : public Consumer {
   Result<Batch> poll(std::size_t messages_max, Milliseconds timeout) override;
   Status commit(const Batch& batch) override;
   std::vector<TopicPartition> assignment() override;
+  std::vector<PartitionPosition> positions() override;
   void close() override;
 
  private:
@@ -117,6 +119,7 @@ void EmbeddedConsumer::apply(const Round& round) {
         Owned{.cursor = Cursor(claim.partition.id,
                                std::make_shared<const std::string>(claim.partition.topic),
                                claim.partition.number, claim.position),
+              .began = claim.position,
               .unwanted_since = {}});
   }
 }
@@ -179,6 +182,19 @@ std::vector<TopicPartition> EmbeddedConsumer::assignment() {
   std::vector<TopicPartition> list;
   for (const auto& [id, owned] : owned_) list.push_back(owned.cursor.where());
   std::sort(list.begin(), list.end());
+  return list;
+}
+
+std::vector<PartitionPosition> EmbeddedConsumer::positions() {
+  std::vector<PartitionPosition> list;
+  for (const auto& [id, owned] : owned_) {
+    PartitionPosition& one = list.emplace_back(
+        PartitionPosition{owned.cursor.where(), owned.cursor.position(), -1, owned.began});
+    const auto row = find_partition(*database_, id);
+    if (!row || !*row) continue;
+    // Where retention left nothing, nothing is waiting.
+    one.end = (*row)->first_offset == (*row)->end_offset ? one.next : (*row)->end_offset;
+  }
   return list;
 }
 

@@ -190,7 +190,8 @@ Result<Claim> Membership::claim(Database& database, const SharedPartition& parti
       [&](const Row& row) {
         committed = !row.is_null(2);
         if (committed)
-          claim.position = std::max(row.integer(2), row.integer(0));
+          claim.position = row.integer(2);  // even when retention has cut that off: whoever counts
+                                            // what was lost sees the gap
         else
           claim.position = row.integer(options_.start == StartAt::kEarliest ? 0 : 1);
       },

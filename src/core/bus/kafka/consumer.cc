@@ -19,6 +19,7 @@ using SteadyClock = std::chrono::steady_clock;
 constexpr Milliseconds kSessionMin{6'000};  // group.min.session.timeout.ms of a broker
 constexpr Milliseconds kRetryFor{5'000};
 constexpr Milliseconds kProbe{300};
+constexpr Milliseconds kAskFor{500};
 
 class KafkaConsumer final : public Consumer {
  public:
@@ -29,17 +30,20 @@ class KafkaConsumer final : public Consumer {
   Result<Batch> poll(std::size_t messages_max, Milliseconds timeout) override;
   Status commit(const Batch& batch) override;
   std::vector<TopicPartition> assignment() override { return {owned_.begin(), owned_.end()}; }
+  std::vector<PartitionPosition> positions() override;
   void close() override;
 
  private:
   void on_rebalance(rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t* partitions);
   void on_event(const rd_kafka_message_t& event);
   [[nodiscard]] rd_kafka_resp_err_t commit_list(rd_kafka_topic_partition_list_t* list);
+  void ask_committed();
 
   const Settings settings_;
   std::shared_ptr<Client> client_;
   std::set<TopicPartition> owned_;
-  std::optional<Error> trouble_;  // seen during the poll that runs
+  std::map<TopicPartition, std::int64_t> began_at_;  // of owned_: what the group had committed
+  std::optional<Error> trouble_;                     // seen during the poll that runs
   bool closed_ = false;
 };
 
@@ -88,6 +92,7 @@ void KafkaConsumer::on_rebalance(rd_kafka_resp_err_t code,
       owned_.insert(where);
     else
       owned_.erase(where);
+    began_at_.erase(where);
   }
   if (!cooperative) {
     rd_kafka_assign(handle, assigned ? partitions : nullptr);
@@ -161,6 +166,44 @@ rd_kafka_resp_err_t KafkaConsumer::commit_list(rd_kafka_topic_partition_list_t* 
     if (!settling || SteadyClock::now() >= deadline) return code;
     std::this_thread::sleep_for(Milliseconds(50));
   }
+}
+
+// librdkafka tells no position before the first message: the group's committed offset stands in.
+void KafkaConsumer::ask_committed() {
+  const PartitionList list(rd_kafka_topic_partition_list_new(static_cast<int>(owned_.size())));
+  for (const TopicPartition& where : owned_)
+    if (!began_at_.contains(where))
+      rd_kafka_topic_partition_list_add(list.get(), where.topic.c_str(), where.partition);
+  if (list->cnt == 0) return;
+  if (rd_kafka_committed(client_->get(), list.get(), static_cast<int>(kAskFor.count())) !=
+      RD_KAFKA_RESP_ERR_NO_ERROR)
+    return;  // asked again the next time
+  for (int i = 0; i < list->cnt; ++i)
+    began_at_[{list->elems[i].topic, list->elems[i].partition}] = list->elems[i].offset;
+}
+
+std::vector<PartitionPosition> KafkaConsumer::positions() {
+  if (closed_) return {};
+  ask_committed();
+  const PartitionList list(rd_kafka_topic_partition_list_new(static_cast<int>(owned_.size())));
+  for (const TopicPartition& where : owned_)
+    rd_kafka_topic_partition_list_add(list.get(), where.topic.c_str(), where.partition);
+  static_cast<void>(rd_kafka_position(client_->get(), list.get()));
+  std::vector<PartitionPosition> positions;
+  for (int i = 0; i < list->cnt; ++i) {
+    const rd_kafka_topic_partition_t& at = list->elems[i];
+    PartitionPosition& one =
+        positions.emplace_back(PartitionPosition{{at.topic, at.partition}, -1, -1, -1});
+    std::int64_t low = 0, high = 0;
+    if (rd_kafka_get_watermark_offsets(client_->get(), at.topic, at.partition, &low, &high) ==
+            RD_KAFKA_RESP_ERR_NO_ERROR &&
+        high >= 0)
+      one.end = high;
+    if (const auto began = began_at_.find(one.where); began != began_at_.end())
+      one.began = std::max<std::int64_t>(-1, began->second);
+    one.next = at.offset >= 0 ? at.offset : one.began;
+  }
+  return positions;
 }
 
 void KafkaConsumer::close() {
