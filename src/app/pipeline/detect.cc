@@ -90,7 +90,6 @@ class Worker {
   const std::atomic<bool>& stop_;
   DetectStats& stats_;
   const std::size_t number_;
-  WorkerMeter& meter_;
   DeliveryWatch watch_;
   std::unique_ptr<bus::Producer> producer_;  // its own, so that a failure is this worker's
   std::unique_ptr<RuleSeat> seat_;
@@ -99,6 +98,7 @@ class Worker {
   std::vector<match::Matcher::RuleWork> work_;
   std::int64_t swap_ns_ = 0;  // what taking new rules cost before this batch
   DetectSpans spans_;
+  WorkerMeter& meter_;
   Classification result_;
   std::vector<EventOutcome> outcomes_;
   std::vector<Verdict> verdicts_;
@@ -266,7 +266,8 @@ Status Worker::process(const bus::Batch& batch, UnixNanos received) {
 
 void Worker::meter(UnixNanos received) {
   const UnixNanos done = now_ns();
-  for (const Outcome& outcome : outcomes_) {
+  for (const EventOutcome& outcome : outcomes_) {
+    if (outcome.verdict == EventOutcome::kNone) continue;
     const bool kept = parts_.tracer.enabled() && (outcome.parent.flags & 1) != 0;
     meter_.settled(*outcome.message, kept ? &outcome.parent.trace : nullptr, done);
   }
