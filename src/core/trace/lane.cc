@@ -32,6 +32,12 @@ Lane::~Lane() {
   }
   exporter_->cancel();
   worker_.join();
+  const TracerStats end = stats();
+  if (end.dropped > 0)
+    log_warning(
+        "traces: {} spans were not delivered to {} ({} found the queue full, {} were rejected, {} "
+        "found no taker)",
+        end.dropped, exporter_->describe(), end.queue_full, end.rejected, end.no_taker);
 }
 
 void Lane::put(const Chunk& chunk) {
