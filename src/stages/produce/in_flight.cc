@@ -101,8 +101,7 @@ void InFlight::count(const Slot& slot) const {
 void InFlight::finish(Slot& slot, std::unique_lock<std::mutex>& lock) {
   slot.done = true;
   const UnixNanos now = std::max(slot.flight.handed_over, slot.delivery->acknowledged_at);
-  if (tracer_.enabled() && !slot.delivery->spooled &&
-      (slot.flight.sampled || slot.delivery->error))
+  if (tracer_.enabled() && !slot.delivery->spooled && (slot.flight.sampled || slot.delivery->error))
     record_spans(slot.flight, *slot.delivery);
   while (!slots_.empty() && slots_.front().done) {
     slots_.pop_front();
