@@ -4,7 +4,6 @@
 // reads. Secrets are not shown.
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cstdio>
 
 #include "app/cli/command.h"
@@ -13,19 +12,11 @@
 namespace tocsin::cli {
 namespace {
 
-bool holds_secret(std::string name) {
-  std::transform(name.begin(), name.end(), name.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
-  for (const char* word : {"password", "secret", "oauth", "token", "key.pem", "jaas"})
-    if (name.find(word) != std::string::npos) return true;
-  return false;
-}
-
 // "name=value" of a secret, and user:password@ in a URL, lose their value.
 std::string redacted(std::string value) {
   const std::size_t equals = value.find('=');
-  if (equals != std::string::npos && holds_secret(value.substr(0, equals)))
+  if (equals != std::string::npos && bus::is_secret(value.substr(0, equals)) &&
+      !bus::is_reference(value.substr(equals + 1)))
     return value.substr(0, equals) + "=***";
   const std::size_t scheme = value.find("://");
   const std::size_t at = value.rfind('@');

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <thread>
@@ -106,7 +107,8 @@ std::vector<std::string> Demo::with_common(std::vector<std::string> arguments) c
   };
   add("--data", folder_);
   add("--bus", bus_url_);
-  for (const std::string& property : shared_.bus_properties) add("--bus-property", property);
+  if (!shared_.bus_properties_file.empty())
+    add("--bus-properties-file", shared_.bus_properties_file);
   add("--raw-topic", raw_topic_);
   add("--alerts-topic", alerts_topic_);
   add("--dead-letter-topic", dead_letter_topic_);
@@ -117,6 +119,10 @@ std::vector<std::string> Demo::with_common(std::vector<std::string> arguments) c
 }
 
 Status Demo::start() {
+  // Not as arguments, which every user of the machine can read.
+  std::string properties;
+  for (const std::string& property : shared_.bus_properties) properties += property + "\n";
+  if (!properties.empty()) ::setenv("TOCSIN_BUS_PROPERTY", properties.c_str(), 1);
   const auto produce = [&](std::vector<std::string> tail) -> Status {
     std::vector<std::string> arguments = with_common({"produce"});
     arguments.insert(arguments.end(), tail.begin(), tail.end());

@@ -14,6 +14,7 @@
 #include "app/cli/progress.h"
 #include "app/cli/setup/metrics_options.h"
 #include "app/cli/setup/trace_options.h"
+#include "app/cli/tables.h"
 #include "app/pipeline/metrics/produce_meter.h"
 #include "base/json_writer.h"
 #include "base/log.h"
@@ -27,8 +28,13 @@ namespace {
 
 constexpr std::uint64_t kProblemsShown = 20;
 
+constexpr std::uint64_t kSpoolBytesMax = 1ULL << 30;
+
 struct ProduceCommand {
   std::vector<std::string> paths;
+  std::string spool_dir;
+  std::uint64_t spool_max = kSpoolBytesMax;
+  bool no_spool = false;
   produce::FilesOptions files;
   produce::PublishOptions publish;
   MetricsOptions metrics;
@@ -47,6 +53,8 @@ std::string summary_json(const produce::PublishStats& stats, const trace::Tracer
     json.member("sent", stats.sent);
     json.member("acknowledged", stats.acknowledged);
     json.member("failed", stats.failed);
+    json.member("spooled", stats.spooled);
+    json.member("recovered", stats.recovered);
     json.member("problems", stats.problems);
     json.member("unreadable", stats.unreadable);
     json.member("skipped", stats.skipped);
@@ -66,6 +74,14 @@ void print_summary(const produce::PublishStats& stats, const std::string& bus,
                            stats.acknowledged, static_cast<double>(stats.bytes) / 1e6, bus,
                            stats.seconds, stats.rate())
                    .c_str());
+  if (stats.recovered != 0)
+    std::fprintf(stderr, "%llu records of earlier runs were delivered from the spool\n",
+                 static_cast<unsigned long long>(stats.recovered));
+  if (stats.spooled != 0)
+    std::fprintf(stderr,
+                 "warning: %llu events are not on the bus yet; they wait in the spool: the next "
+                 "`tocsin produce` or `tocsin spool drain` delivers them\n",
+                 static_cast<unsigned long long>(stats.spooled));
   if (stats.skipped != 0)
     std::fprintf(stderr, "%llu files were no logs and were passed over (--verbose names them)\n",
                  static_cast<unsigned long long>(stats.skipped));
@@ -123,9 +139,20 @@ produce::PublishOptions publish_options(const ProduceCommand& command, const Sha
     state.events = stats.acknowledged;
     state.events_per_second = stats.rate();
     state.problems = stats.problems;
+    if (stats.spool.waiting != 0)
+      state.note = fmt::format("{}{} events ({:.0f} MB) in the spool",
+                               stats.spool.full ? "SPOOL FULL, waiting: " : "",
+                               grouped(static_cast<std::int64_t>(stats.spool.waiting)),
+                               static_cast<double>(stats.spool.waiting_bytes) / 1e6);
     progress.update(state);
   };
   return options;
+}
+
+Status create_topics(bus::Bus& bus, const Shared& shared) {
+  for (const std::string& topic : {shared.raw_topic, shared.dead_letter_topic})
+    TOCSIN_TRY_STATUS(bus.create_topic(topic, {}));
+  return {};
 }
 
 Result<int> run(const ProduceCommand& command, const Shared& shared) {
@@ -134,17 +161,30 @@ Result<int> run(const ProduceCommand& command, const Shared& shared) {
   pipeline::ProduceMeter meter(registry, health);
   TOCSIN_TRY(const auto endpoint, open_endpoint(command.metrics, registry, health));
   TOCSIN_TRY(const auto bus, shared.open_bus());
-  for (const std::string& topic : {shared.raw_topic, shared.dead_letter_topic})
-    TOCSIN_TRY_STATUS(bus->create_topic(topic, {}));
-  meter.bus_reached();
+  // The embedded bus is on this machine's disk itself.
+  const bool remote = shared.bus_url().starts_with("kafka:");
+  const auto reach = [&]() -> Status {
+    TOCSIN_TRY_STATUS(create_topics(*bus, shared));
+    meter.bus_reached();
+    return {};
+  };
+  if (!remote) TOCSIN_TRY_STATUS(reach());
   TOCSIN_TRY(auto tracer_options, trace_options(shared, "tocsin-produce"));
   TOCSIN_TRY(const auto tracer, trace::Tracer::open(std::move(tracer_options)));
 
   const auto watching = meter.watch(*tracer);
   Progress progress(shared.quiet);
+  produce::PublishOptions options = publish_options(command, shared, progress, meter);
+  if (remote) {
+    options.prepare = reach;
+    options.spool.emplace();
+    if (!command.no_spool) {
+      options.spool->folder = command.spool_dir.empty() ? shared.spool_dir() : command.spool_dir;
+      options.spool->bytes_max = command.spool_max;
+    }
+  }
   TOCSIN_TRY(const produce::PublishStats stats,
-             produce::publish(opener(command), *bus, *tracer,
-                              publish_options(command, shared, progress, meter)));
+             produce::publish(opener(command), *bus, *tracer, std::move(options)));
   progress.clear();
   // What still waits after this is counted, and told, when the tracer closes.
   tracer->flush(std::chrono::seconds(5));
@@ -152,7 +192,7 @@ Result<int> run(const ProduceCommand& command, const Shared& shared) {
     log_warning("{} spans were not exported", tracer->stats().dropped);
   if (!shared.quiet) print_summary(stats, bus->describe(), shared.dead_letter_topic);
   if (command.json) std::printf("%s\n", summary_json(stats, tracer->stats()).c_str());
-  return stats.unreadable != 0 || stats.failed != 0 ? kFailed : kDone;
+  return stats.unreadable != 0 || stats.failed != 0 || stats.spooled != 0 ? kFailed : kDone;
 }
 
 void list_scenarios() {
@@ -207,6 +247,23 @@ void add_pace_options(CLI::App& app, ProduceCommand& command) {
   app.add_flag("--json", command.json, "Print the final figures as one JSON object on stdout");
 }
 
+void add_delivery_options(CLI::App& app, ProduceCommand& command) {
+  app.add_option("--compression", command.publish.compression, "Of Kafka's batches")
+      ->check(CLI::IsMember({"lz4", "zstd", "gzip", "snappy", "none"}))
+      ->capture_default_str()
+      ->envname("TOCSIN_COMPRESSION");
+  app.add_option("--spool", command.spool_dir,
+                 "Where events wait while Kafka is away (default: spool below --data)")
+      ->envname("TOCSIN_SPOOL");
+  app.add_option("--spool-max", command.spool_max,
+                 "How much of the disk they may take: 500MB, 10GB; then reading waits")
+      ->transform(CLI::AsSizeValue(false))
+      ->check(CLI::Range(std::uint64_t{1} << 20, std::uint64_t{1} << 50))
+      ->default_str("1GB")
+      ->envname("TOCSIN_SPOOL_MAX");
+  app.add_flag("--no-spool", command.no_spool, "Wait in memory instead");
+}
+
 void add_sources(CLI::App& app, const std::shared_ptr<ProduceCommand>& command) {
   CLI::App* evtx = app.add_subcommand("evtx", "Only EVTX files, also inside archives");
   evtx->fallthrough();
@@ -253,6 +310,7 @@ void add_produce(Context& context) {
   app->add_option("paths", command->paths, "Files and folders, - for standard input");
   add_sources(*app, command);
   add_pace_options(*app, *command);
+  add_delivery_options(*app, *command);
   app->add_flag(
       "-f,--follow", command->files.follow,
       "Keep reading like tail -F: files that grow, rotate, are truncated or appear later");
@@ -273,7 +331,7 @@ void add_produce(Context& context) {
       "  tocsin produce synthetic --events 50000        a simulated estate under attack\n"
       "\n"
       "Exit status: 0 also when single lines were bad (they are in dead-letter), 1 when a file\n"
-      "could not be read or a record could not be stored.");
+      "could not be read, a record could not be stored, or events still wait in the spool.");
   app->callback([&context, command] { context.exit_code = execute(*command, context.shared); });
 }
 

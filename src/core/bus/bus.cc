@@ -5,6 +5,7 @@
 
 #include "core/bus/embedded/embedded_bus.h"
 #include "core/bus/kafka/kafka_bus.h"
+#include "core/bus/kafka/properties.h"
 
 namespace tocsin::bus {
 
@@ -14,6 +15,10 @@ std::string_view Message::header(std::string_view name) const {
   }
   return {};
 }
+
+bool is_secret(std::string_view property) { return kafka::is_secret(property); }
+
+bool is_reference(std::string_view value) { return kafka::is_reference(value); }
 
 Result<std::unique_ptr<Bus>> open(std::string_view url,
                                   const std::map<std::string, std::string>& properties) {

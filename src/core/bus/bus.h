@@ -86,6 +86,10 @@ struct Delivery {
   std::int64_t offset = -1;
   UnixNanos acknowledged_at = 0;
   std::optional<Error> error;  // set: the record was not stored and will not be retried
+  // With an error: the record as it was sent, during the call only. Null when the bus does not have
+  // it any more.
+  const Message* record = nullptr;
+  bool spooled = false;  // safe on this machine's disk, not on the bus yet (bus/spool)
 };
 
 struct ProducerOptions {
@@ -93,6 +97,10 @@ struct ProducerOptions {
   Milliseconds linger{5};  // how long a record may wait for company
   std::size_t queue_records_max = 100'000;
   std::size_t queue_bytes_max = 64u << 20;
+  // Kafka: lz4, zstd, gzip, snappy or none. What the client library lacks falls back to none.
+  std::string compression = "lz4";
+  // Whoever opens it keeps what is not acknowledged: closing need neither wait nor complain.
+  bool keeps_unsent = false;
   // Called from a thread of the producer's (or from send()/flush()), once for each record, in the
   // order of acknowledgement. Must be quick and must not call the producer.
   std::function<void(const Delivery&)> on_delivery;
@@ -224,8 +232,14 @@ class Bus {
   [[nodiscard]] virtual std::string describe() const = 0;
 };
 
+// True for a property (of the bus's configuration) whose value must not be shown.
+[[nodiscard]] bool is_secret(std::string_view property);
+// True for a value that only says where the value is: `env:NAME`, `file:PATH`.
+[[nodiscard]] bool is_reference(std::string_view value);
+
 // `url` is `embedded:DIR` or `kafka://host:port,host:port`. `properties` are passed to librdkafka
-// as they are (security.protocol, sasl.*, ssl.*, ...); the embedded bus knows `value.bytes.max`.
+// as they are (security.protocol, sasl.*, ssl.*, ...), but for `env:NAME` and `file:PATH`, which
+// are read when a connection is set up; the embedded bus knows `value.bytes.max`.
 [[nodiscard]] Result<std::unique_ptr<Bus>> open(
     std::string_view url, const std::map<std::string, std::string>& properties = {});
 

@@ -77,6 +77,8 @@ void InFlight::on_delivery(const bus::Delivery& delivery) {
     log_warning("not stored: the event from {}: {}",
                 origin_text(*slot->flight.path, slot->flight.line, slot->flight.record_id),
                 delivery.error->message);
+  } else if (delivery.spooled) {
+    ++spooled_;
   } else {
     ++acknowledged_;
   }
@@ -86,6 +88,7 @@ void InFlight::on_delivery(const bus::Delivery& delivery) {
 
 // Under the lock, which makes one writer of many threads.
 void InFlight::count(const Slot& slot) const {
+  if (slot.delivery->spooled) return;  // is answered when it comes from the spool
   cells_->answered.add();
   if (slot.delivery->error) return cells_->failed.add();
   cells_->acknowledged.add();
@@ -98,7 +101,7 @@ void InFlight::count(const Slot& slot) const {
 void InFlight::finish(Slot& slot, std::unique_lock<std::mutex>& lock) {
   slot.done = true;
   const UnixNanos now = std::max(slot.flight.handed_over, slot.delivery->acknowledged_at);
-  if (tracer_.enabled() && (slot.flight.sampled || slot.delivery->error))
+  if (tracer_.enabled() && !slot.delivery->spooled && (slot.flight.sampled || slot.delivery->error))
     record_spans(slot.flight, *slot.delivery);
   while (!slots_.empty() && slots_.front().done) {
     slots_.pop_front();
@@ -147,6 +150,11 @@ void InFlight::record_spans(const Flight& flight, const bus::Delivery& delivery)
 std::uint64_t InFlight::acknowledged() const {
   const std::lock_guard lock(mutex_);
   return acknowledged_;
+}
+
+std::uint64_t InFlight::spooled() const {
+  const std::lock_guard lock(mutex_);
+  return spooled_;
 }
 
 std::uint64_t InFlight::failed() const {

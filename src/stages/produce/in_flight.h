@@ -70,6 +70,9 @@ class InFlight {
   void flush_spans();
 
   [[nodiscard]] std::uint64_t acknowledged() const;
+  // Went to the spool. They end without spans; those come with a flight of their own when the
+  // record is on the bus.
+  [[nodiscard]] std::uint64_t spooled() const;
   [[nodiscard]] std::uint64_t failed() const;
 
  private:
@@ -93,6 +96,7 @@ class InFlight {
   std::uint64_t first_token_ = 1;
   std::uint64_t acknowledged_ = 0;
   std::uint64_t failed_ = 0;
+  std::uint64_t spooled_ = 0;
   trace::SpanWriter writer_;
   std::string origin_;
   UnixNanos oldest_span_ = 0;  // when the first span of writer_ was written
