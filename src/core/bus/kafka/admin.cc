@@ -16,6 +16,7 @@ namespace {
 using SteadyClock = std::chrono::steady_clock;
 
 constexpr Milliseconds kTimeout{10'000};
+constexpr Milliseconds kLookTimeout{5'000};             // whoever waits for a broker looks again
 constexpr std::size_t kBrokerMessageBytes = 1'048'588;  // a broker's message.max.bytes by default
 
 struct EventFree {
@@ -122,7 +123,7 @@ Status create_topic(Client& client, const Settings& settings, const std::string&
     return fail(ErrorCode::kInvalid,
                 fmt::format("topic {}: {} partitions; at least 1", name, options.partitions));
   // Whoever may not create topics may well use those that are there.
-  const auto existing = client.partition_count(name, kTimeout);
+  const auto existing = client.partition_count(name, kLookTimeout);
   if (existing) return {};
   TOCSIN_TRY(const NewTopic topic, new_topic(name, options.partitions, options.replication));
   rd_kafka_NewTopic_set_config(topic.get(), "retention.ms",
