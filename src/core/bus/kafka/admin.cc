@@ -125,6 +125,8 @@ Status create_topic(Client& client, const Settings& settings, const std::string&
   // Whoever may not create topics may well use those that are there.
   const auto existing = client.partition_count(name, kLookTimeout);
   if (existing) return {};
+  learn_of_trouble(client);
+  if (client.is_cut_off(Milliseconds(1))) return tl::unexpected(existing.error());
   TOCSIN_TRY(const NewTopic topic, new_topic(name, options.partitions, options.replication));
   rd_kafka_NewTopic_set_config(topic.get(), "retention.ms",
                                std::to_string(options.retention_ms).c_str());
