@@ -13,6 +13,61 @@
 #include "base/log.h"
 
 namespace tocsin::bus::kafka {
+
+Status check_size(const Settings& settings, std::string_view topic, const Record& record) {
+  if (record.value.size() > settings.value_bytes_max())
+    return fail(ErrorCode::kInvalid,
+                fmt::format("topic {}: a value of {} bytes is larger than the bound of {}", topic,
+                            record.value.size(), settings.value_bytes_max()));
+  std::size_t bytes = record.key.size() + record.value.size();
+  for (const Header& header : record.headers) bytes += header.key.size() + header.value.size() + 20;
+  if (bytes + 512 <= settings.message_bytes_max) return {};
+  return fail(ErrorCode::kInvalid,
+              fmt::format("topic {}: a record of {} bytes is larger than message.max.bytes {}",
+                          topic, bytes, settings.message_bytes_max));
+}
+
+rd_kafka_resp_err_t produce(Client& client, const std::string& topic, const Record& record,
+                            std::uint64_t token) {
+  rd_kafka_headers_t* headers = nullptr;
+  if (!record.headers.empty()) {
+    headers = rd_kafka_headers_new(record.headers.size());
+    for (const Header& header : record.headers)
+      rd_kafka_header_add(headers, header.key.data(), static_cast<ssize_t>(header.key.size()),
+                          header.value.data(), static_cast<ssize_t>(header.value.size()));
+  }
+  rd_kafka_vu_t args[7]{};
+  std::size_t count = 0;
+  args[count].vtype = RD_KAFKA_VTYPE_TOPIC;
+  args[count++].u.cstr = topic.c_str();
+  args[count].vtype = RD_KAFKA_VTYPE_MSGFLAGS;
+  args[count++].u.i = RD_KAFKA_MSG_F_COPY;
+  args[count].vtype = RD_KAFKA_VTYPE_VALUE;
+  args[count].u.mem.ptr = const_cast<char*>(record.value.data());
+  args[count++].u.mem.size = record.value.size();
+  args[count].vtype = RD_KAFKA_VTYPE_TIMESTAMP;
+  args[count++].u.i64 = record.timestamp_ms;  // 0: now
+  args[count].vtype = RD_KAFKA_VTYPE_OPAQUE;
+  // A number in the place of a pointer: librdkafka only hands it back, nobody follows it.
+  // NOLINTNEXTLINE(performance-no-int-to-ptr)
+  args[count++].u.ptr = reinterpret_cast<void*>(static_cast<std::uintptr_t>(token));
+  if (!record.key.empty()) {  // without a key: any partition
+    args[count].vtype = RD_KAFKA_VTYPE_KEY;
+    args[count].u.mem.ptr = const_cast<char*>(record.key.data());
+    args[count++].u.mem.size = record.key.size();
+  }
+  if (headers != nullptr) {
+    args[count].vtype = RD_KAFKA_VTYPE_HEADERS;
+    args[count++].u.headers = headers;
+  }
+  rd_kafka_error_t* const error = rd_kafka_produceva(client.get(), args, count);
+  if (error == nullptr) return RD_KAFKA_RESP_ERR_NO_ERROR;
+  const rd_kafka_resp_err_t code = rd_kafka_error_code(error);
+  rd_kafka_error_destroy(error);
+  if (headers != nullptr) rd_kafka_headers_destroy(headers);
+  return code;
+}
+
 namespace {
 
 using SteadyClock = std::chrono::steady_clock;
@@ -37,9 +92,6 @@ class KafkaProducer final : public Producer {
 
  private:
   [[nodiscard]] Status require_topic(const std::string& topic);
-  [[nodiscard]] Status check_size(std::string_view topic, const Record& record) const;
-  [[nodiscard]] rd_kafka_resp_err_t produce(const std::string& topic, const Record& record,
-                                            std::uint64_t token);
   void on_delivery(const rd_kafka_message_t& message);
   void release(std::size_t bytes);
 
@@ -97,19 +149,6 @@ KafkaProducer::~KafkaProducer() {
   client_->drop_hooks();
 }
 
-Status KafkaProducer::check_size(std::string_view topic, const Record& record) const {
-  if (record.value.size() > settings_.value_bytes_max())
-    return fail(ErrorCode::kInvalid,
-                fmt::format("topic {}: a value of {} bytes is larger than the bound of {}", topic,
-                            record.value.size(), settings_.value_bytes_max()));
-  std::size_t bytes = record.key.size() + record.value.size();
-  for (const Header& header : record.headers) bytes += header.key.size() + header.value.size() + 20;
-  if (bytes + 512 <= settings_.message_bytes_max) return {};
-  return fail(ErrorCode::kInvalid,
-              fmt::format("topic {}: a record of {} bytes is larger than message.max.bytes {}",
-                          topic, bytes, settings_.message_bytes_max));
-}
-
 // A topic that is not there is told at once. When no broker answers, the record is queued and its
 // topic looked at later.
 Status KafkaProducer::require_topic(const std::string& topic) {
@@ -129,7 +168,7 @@ Status KafkaProducer::require_topic(const std::string& topic) {
 }
 
 Status KafkaProducer::send(std::string_view topic, Record record, std::uint64_t token) {
-  TOCSIN_TRY_STATUS(check_size(topic, record));
+  TOCSIN_TRY_STATUS(check_size(settings_, topic, record));
   const std::string name(topic);
   TOCSIN_TRY_STATUS(require_topic(name));
   const std::size_t bytes = record.key.size() + record.value.size();
@@ -143,55 +182,14 @@ Status KafkaProducer::send(std::string_view topic, Record record, std::uint64_t 
     pending_bytes_ += bytes;
     sent_ += 1;
   }
-  rd_kafka_resp_err_t code = produce(name, record, token);
+  rd_kafka_resp_err_t code = produce(*client_, name, record, token);
   while (code == RD_KAFKA_RESP_ERR__QUEUE_FULL) {  // a smaller bound among the user's properties
     std::this_thread::sleep_for(Milliseconds(5));
-    code = produce(name, record, token);
+    code = produce(*client_, name, record, token);
   }
   if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return {};
   release(bytes);
   return client_->failure(code, "topic " + name);
-}
-
-rd_kafka_resp_err_t KafkaProducer::produce(const std::string& topic, const Record& record,
-                                           std::uint64_t token) {
-  rd_kafka_headers_t* headers = nullptr;
-  if (!record.headers.empty()) {
-    headers = rd_kafka_headers_new(record.headers.size());
-    for (const Header& header : record.headers)
-      rd_kafka_header_add(headers, header.key.data(), static_cast<ssize_t>(header.key.size()),
-                          header.value.data(), static_cast<ssize_t>(header.value.size()));
-  }
-  rd_kafka_vu_t args[7]{};
-  std::size_t count = 0;
-  args[count].vtype = RD_KAFKA_VTYPE_TOPIC;
-  args[count++].u.cstr = topic.c_str();
-  args[count].vtype = RD_KAFKA_VTYPE_MSGFLAGS;
-  args[count++].u.i = RD_KAFKA_MSG_F_COPY;
-  args[count].vtype = RD_KAFKA_VTYPE_VALUE;
-  args[count].u.mem.ptr = const_cast<char*>(record.value.data());
-  args[count++].u.mem.size = record.value.size();
-  args[count].vtype = RD_KAFKA_VTYPE_TIMESTAMP;
-  args[count++].u.i64 = record.timestamp_ms;  // 0: now
-  args[count].vtype = RD_KAFKA_VTYPE_OPAQUE;
-  // A number in the place of a pointer: librdkafka only hands it back, nobody follows it.
-  // NOLINTNEXTLINE(performance-no-int-to-ptr)
-  args[count++].u.ptr = reinterpret_cast<void*>(static_cast<std::uintptr_t>(token));
-  if (!record.key.empty()) {  // without a key: any partition
-    args[count].vtype = RD_KAFKA_VTYPE_KEY;
-    args[count].u.mem.ptr = const_cast<char*>(record.key.data());
-    args[count++].u.mem.size = record.key.size();
-  }
-  if (headers != nullptr) {
-    args[count].vtype = RD_KAFKA_VTYPE_HEADERS;
-    args[count++].u.headers = headers;
-  }
-  rd_kafka_error_t* const error = rd_kafka_produceva(client_->get(), args, count);
-  if (error == nullptr) return RD_KAFKA_RESP_ERR_NO_ERROR;
-  const rd_kafka_resp_err_t code = rd_kafka_error_code(error);
-  rd_kafka_error_destroy(error);
-  if (headers != nullptr) rd_kafka_headers_destroy(headers);
-  return code;
 }
 
 void KafkaProducer::on_delivery(const rd_kafka_message_t& message) {
