@@ -12,6 +12,7 @@
 
 #include "app/cli/command.h"
 #include "app/cli/progress.h"
+#include "app/pipeline/topics.h"
 #include "base/json_writer.h"
 #include "base/log.h"
 #include "core/trace/tracer.h"
@@ -21,6 +22,9 @@
 
 namespace tocsin::cli {
 namespace {
+
+using pipeline::topic_options;
+using pipeline::TopicRole;
 
 constexpr std::uint64_t kProblemsShown = 20;
 
@@ -121,8 +125,9 @@ produce::PublishOptions publish_options(const ProduceCommand& command, const Sha
 
 Result<int> run(const ProduceCommand& command, const Shared& shared) {
   TOCSIN_TRY(const auto bus, shared.open_bus());
-  for (const std::string& topic : {shared.raw_topic, shared.dead_letter_topic})
-    TOCSIN_TRY_STATUS(bus->create_topic(topic, {}));
+  TOCSIN_TRY_STATUS(bus->create_topic(shared.raw_topic, topic_options(TopicRole::kRawEvents)));
+  TOCSIN_TRY_STATUS(
+      bus->create_topic(shared.dead_letter_topic, topic_options(TopicRole::kDeadLetter)));
   trace::TracerOptions trace_options;
   trace_options.service = "tocsin-produce";
   trace_options.destinations = shared.traces;
