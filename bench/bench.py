@@ -50,10 +50,11 @@ class Bench:
         return str(pathlib.Path(self.tools) / name)
 
     def scan(self, name, inputs, rules, threads=1, out=None):
-        """tocsin scan, writing its alerts as JSON lines. One thread is pinned to one core."""
+        """tocsin scan, writing its alerts as JSON lines. One thread is pinned to one core; threads=None: as users
+        start it, on all cores."""
         command = [self.tocsin, "-q", "scan", "--rules", rules, "--format", "jsonl", "-o",
                    out or self.folder / "alerts.jsonl"]
-        if self.has_threads:
+        if self.has_threads and threads is not None:
             command += ["--threads", threads]
         core = self.core if threads == 1 else None
         return measure.Job(name, command + list(inputs), core)

@@ -106,6 +106,64 @@ class Configuration(Case):
                            "--traces", "http://me:hunter2@host", "config", "show")
         self.assertNotIn("hunter2", out)
         self.assertIn("client.id=me", out)
+        # Where a secret is may be shown.
+        out, err = self.run_("--bus-property", "sasl.password=file:/run/secrets/kafka", "config", "show")
+        self.assertIn("sasl.password=file:/run/secrets/kafka", out)
+        self.assertNotIn("command line", err)
+
+    def test_bus_properties_from_file_and_environment(self):
+        kafka = ("--bus", "kafka://127.0.0.1:1", "config", "check")
+        self.write("client.properties", "# as of kcat -F\nbootstrap.servers=x:1\nsasl.password=hunter2\n\n linger.ms = 7\n")
+        self.run_("--bus-properties-file", "client.properties", *kafka)
+        self.write("bad.properties", "linger.ms=7\nhunter2\n")
+        _, err = self.run_("--bus-properties-file", "bad.properties", *kafka, code=2)
+        self.assertIn("bad.properties:2: expected name=value", err)
+        self.assertNotIn("hunter2", err)
+        self.run_("--bus-properties-file", "absent", *kafka, code=2)
+        # Several in one variable, a line each; the option wins over the file.
+        _, err = self.run_(*kafka, code=2, env={"TOCSIN_BUS_PROPERTY": "linger.ms=7\nno.such.property=1"})
+        self.assertIn("no.such.property", err)
+        self.write("wrong.properties", "security.protocol=oops\n")
+        self.run_("--bus-properties-file", "wrong.properties", *kafka, code=2)
+        self.run_("--bus-properties-file", "wrong.properties", "--bus-property", "security.protocol=PLAINTEXT", *kafka)
+        _, err = self.run_("--bus-property", "sasl.password=env:NOT_SET_AT_ALL", *kafka, code=2)
+        self.assertIn("NOT_SET_AT_ALL", err)
+
+    def test_the_embedded_doctor_speaks_json(self):
+        out, _ = self.run_("doctor", "--json")
+        checks = {check["check"]: check["state"] for check in json.loads(out)["checks"]}
+        self.assertEqual((checks["rules"], checks["bus"], json.loads(out)["healthy"]), ("ok", "ok", True))
+
+    def test_dead_letters_are_chosen_and_replayed_once(self):
+        self.write("in.jsonl", b'{"half\n{"also half\n' + event(1) + b"\n")
+        self.pipeline("in.jsonl")
+        listed = [json.loads(line) for line in self.run_("dlq", "list", "--json")[0].splitlines()]
+        self.assertEqual(2, len(listed))
+        self.assertEqual(["detect"] * 2, [letter["error.stage"] for letter in listed])
+        self.assertEqual("", self.run_("dlq", "list", "--json", "--since", "2200-01-01T00:00:00Z")[0])
+        self.assertEqual("", self.run_("dlq", "list", "--json", "--until", "1h")[0])
+        self.assertEqual("", self.run_("dlq", "list", "--json", "--reason", "no such words")[0])
+        self.assertEqual(2, len(self.run_("dlq", "list", "--json", "--since", "1h")[0].splitlines()))
+        self.run_("dlq", "list", "--since", "soon", code=2)
+        before = self.messages("raw-events")
+        out, err = self.run_("dlq", "replay", "--all", "--dry-run")
+        self.assertEqual((2, len(before)), (len(out.splitlines()), len(self.messages("raw-events"))), err)
+        self.run_("dlq", "replay", "--all")
+        replayed = [m for m in self.messages("raw-events") if "tocsin.replays" in m["headers"]]
+        self.assertEqual(["1", "1"], [m["headers"].pop("tocsin.replays") for m in replayed])
+        # The same bytes, key and headers as at first.
+        for message in replayed:
+            self.assertTrue(any(all(message.get(k) == m.get(k) for k in ("key", "headers", "value", "value_base64"))
+                                for m in before), message)
+        # They fail again, and what came back is not sent a second time.
+        self.run_("detect", "--drain", "0.3", "--sinks", "csv")
+        letters = [json.loads(line) for line in self.run_("dlq", "list", "--json")[0].splitlines()]
+        self.assertEqual([0, 0, 1, 1], sorted(letter["replays"] for letter in letters))
+        _, err = self.run_("dlq", "replay", "--all")
+        self.assertIn("2 came back", err)
+        self.assertEqual(len(before) + 4, len(self.messages("raw-events")))
+        self.run_("dlq", "replay", "--all", "--again")
+        self.assertEqual(len(before) + 8, len(self.messages("raw-events")))
 
 
 class Output(Case):
@@ -164,7 +222,7 @@ class Tools(Case):
         self.write("file", b"")
         out, _ = self.run_("doctor", "--data", "file/below", "--rules", "absent", "--bus",
                            "kafka://127.0.0.1:1", "--traces", "http://127.0.0.1:1", code=1)
-        self.assertEqual(4, len(re.findall(r"(?m)^(?:rules|data directory|bus|traces) +problem", out)), out)
+        self.assertEqual(4, len(re.findall(r"(?m)^(?:rules|data directory|kafka: connection|traces) +problem", out)), out)
 
     def test_explain_and_report(self):
         self.write("in.jsonl", event(1))

@@ -27,6 +27,7 @@ struct Shared {
   std::string data_dir = "tocsin-data";
   std::string bus = "";                     // empty: embedded:<data_dir>/bus
   std::vector<std::string> bus_properties;  // librdkafka "name=value"
+  std::string bus_properties_file;          // more of them, a line each
   std::string raw_topic = "raw-events";
   std::string alerts_topic = "alerts";
   std::string dead_letter_topic = "dead-letter";
@@ -38,6 +39,7 @@ struct Shared {
   std::vector<const CLI::App*> bus_commands, trace_commands;
 
   [[nodiscard]] std::string bus_url() const;
+  [[nodiscard]] std::string spool_dir() const { return data_dir + "/spool"; }
   [[nodiscard]] Result<std::unique_ptr<bus::Bus>> open_bus() const;
 };
 
@@ -76,6 +78,7 @@ void add_trace(Context& context);
 void add_report(Context& context);
 void add_rules(Context& context);
 void add_dlq(Context& context);
+void add_spool(Context& context);
 void add_config(Context& context);
 void add_doctor(Context& context);
 

@@ -4,6 +4,8 @@
 #include <cstdio>
 
 #include "app/cli/command.h"
+#include "app/cli/setup/bus_properties.h"
+#include "app/cli/setup/trace_options.h"
 
 namespace tocsin::cli {
 namespace {
@@ -48,13 +50,7 @@ int report(const Error& error) {
 std::string Shared::bus_url() const { return bus.empty() ? "embedded:" + data_dir + "/bus" : bus; }
 
 Result<std::unique_ptr<bus::Bus>> Shared::open_bus() const {
-  std::map<std::string, std::string> properties;
-  for (const std::string& property : bus_properties) {
-    const std::size_t equals = property.find('=');
-    if (equals == std::string::npos)
-      return fail(ErrorCode::kInvalid, "--bus-property '" + property + "': expected name=value");
-    properties[property.substr(0, equals)] = property.substr(equals + 1);
-  }
+  TOCSIN_TRY(const auto properties, bus_properties_of(*this));
   return bus::open(bus_url(), properties);
 }
 
@@ -75,10 +71,15 @@ void add_shared_options(CLI::App& root, Shared& shared) {
       ->check(wrong_bus)
       ->group(kBusGroup);
   root.add_option("--bus-property", shared.bus_properties,
-                  "librdkafka property name=value (TLS, SASL, tuning); repeatable")
+                  "librdkafka property name=value (TLS, SASL, tuning); repeatable; a value may be "
+                  "env:NAME or file:PATH")
       ->envname("TOCSIN_BUS_PROPERTY")
       ->allow_extra_args(false)
       ->check(wrong_property)
+      ->group(kBusGroup);
+  root.add_option("--bus-properties-file", shared.bus_properties_file,
+                  "FILE of such properties, a line each (as of kcat -F)")
+      ->envname("TOCSIN_BUS_PROPERTIES_FILE")
       ->group(kBusGroup);
   const auto topic = [&root](const char* name, std::string& value, const char* variable,
                              const char* help) {
@@ -94,6 +95,7 @@ void add_shared_options(CLI::App& root, Shared& shared) {
       ->envname("TOCSIN_TRACES")
       ->allow_extra_args(false)
       ->group(kTraceGroup);
+  add_tracing_options(root);
 }
 
 void add_bus_options(CLI::App& command, Shared& shared) { shared.bus_commands.push_back(&command); }

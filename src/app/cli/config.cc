@@ -4,7 +4,6 @@
 // reads. Secrets are not shown.
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cstdio>
 
 #include "app/cli/command.h"
@@ -13,19 +12,11 @@
 namespace tocsin::cli {
 namespace {
 
-bool holds_secret(std::string name) {
-  std::transform(name.begin(), name.end(), name.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
-  for (const char* word : {"password", "secret", "oauth", "token", "key.pem", "jaas"})
-    if (name.find(word) != std::string::npos) return true;
-  return false;
-}
-
 // "name=value" of a secret, and user:password@ in a URL, lose their value.
 std::string redacted(std::string value) {
   const std::size_t equals = value.find('=');
-  if (equals != std::string::npos && holds_secret(value.substr(0, equals)))
+  if (equals != std::string::npos && bus::is_secret(value.substr(0, equals)) &&
+      !bus::is_reference(value.substr(equals + 1)))
     return value.substr(0, equals) + "=***";
   const std::size_t scheme = value.find("://");
   const std::size_t at = value.rfind('@');
@@ -44,13 +35,21 @@ std::string scalar(const std::string& value) {
   return out;
 }
 
+// Of headers nobody knows which are secret.
+std::vector<std::string> results_of(const CLI::Option& option) {
+  std::vector<std::string> results = option.reduced_results();
+  if (option.check_lname("trace-header"))
+    for (std::string& header : results) header.replace(header.find('=') + 1, header.size(), "***");
+  return results;
+}
+
 std::string value_of(const CLI::Option& option) {
   if (option.get_expected_min() == 0) return option.count() > 0 ? "true" : "false";
   if (option.count() == 0) {
     const std::string fallback = option.get_default_str();
     return fallback.starts_with("[") ? fallback : scalar(fallback);
   }
-  const std::vector<std::string> results = option.reduced_results();
+  const std::vector<std::string> results = results_of(option);
   if (option.get_items_expected_max() <= 1) return scalar(results.front());
   std::string out;
   for (const std::string& item : results) out += (out.empty() ? "" : ", ") + scalar(item);

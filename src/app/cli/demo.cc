@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <thread>
@@ -15,6 +16,7 @@
 
 #include "app/cli/child.h"
 #include "app/cli/command.h"
+#include "app/cli/setup/trace_options.h"
 #include "app/cli/tables.h"
 #include "app/cli/views/report_text.h"
 #include "app/cli/views/waterfall.h"
@@ -60,6 +62,7 @@ class Demo {
   const std::string folder_;
   std::string bus_url_;
   std::string raw_topic_, alerts_topic_, dead_letter_topic_;
+  std::vector<std::string> trace_destinations_;  // beside its own store
   std::unique_ptr<bus::Bus> bus_;
   std::vector<Child> producers_;
   std::vector<Child> detectors_;
@@ -89,6 +92,8 @@ Status Demo::prepare() {
   raw_topic_ = shared_.raw_topic + suffix;
   alerts_topic_ = shared_.alerts_topic + suffix;
   dead_letter_topic_ = shared_.dead_letter_topic + suffix;
+  TOCSIN_TRY(const auto traces, trace_options(shared_, "tocsin-demo"));
+  trace_destinations_ = traces.destinations;
   Shared connection = shared_;
   connection.bus = bus_url_;
   TOCSIN_TRY(bus_, connection.open_bus());
@@ -107,16 +112,22 @@ std::vector<std::string> Demo::with_common(std::vector<std::string> arguments) c
   };
   add("--data", folder_);
   add("--bus", bus_url_);
-  for (const std::string& property : shared_.bus_properties) add("--bus-property", property);
+  if (!shared_.bus_properties_file.empty())
+    add("--bus-properties-file", shared_.bus_properties_file);
   add("--raw-topic", raw_topic_);
   add("--alerts-topic", alerts_topic_);
   add("--dead-letter-topic", dead_letter_topic_);
   add("--traces", folder_ + "/traces.db");
-  for (const std::string& destination : shared_.traces) add("--traces", destination);
+  for (const std::string& destination : trace_destinations_) add("--traces", destination);
+  for (std::string& argument : trace_arguments()) arguments.push_back(std::move(argument));
   return arguments;
 }
 
 Status Demo::start() {
+  // Not as arguments, which every user of the machine can read.
+  std::string properties;
+  for (const std::string& property : shared_.bus_properties) properties += property + "\n";
+  if (!properties.empty()) ::setenv("TOCSIN_BUS_PROPERTY", properties.c_str(), 1);
   const auto produce = [&](std::vector<std::string> tail) -> Status {
     std::vector<std::string> arguments = with_common({"produce"});
     arguments.insert(arguments.end(), tail.begin(), tail.end());

@@ -16,8 +16,11 @@
 
 #include "app/cli/command.h"
 #include "app/cli/rule_options.h"
+#include "app/cli/setup/metrics_options.h"
+#include "app/cli/setup/trace_options.h"
 #include "app/cli/tables.h"
 #include "app/pipeline/instance.h"
+#include "app/pipeline/metrics/detect_meter.h"
 #include "app/pipeline/reload/change_report.h"
 #include "app/pipeline/rule_service.h"
 #include "app/pipeline/topics.h"
@@ -31,6 +34,7 @@ namespace {
 struct DetectCommand {
   RuleOptions rules;
   pipeline::DetectOptions detect;
+  MetricsOptions metrics;
   std::vector<std::string> sinks = {"csv", "sqlite"};
   std::string csv, sqlite;
   std::string verdicts = "all";
@@ -119,7 +123,8 @@ void show_progress(const pipeline::DetectStats& stats, const std::atomic<bool>& 
   if (terminal) std::fputs("\r\033[K", stderr);
 }
 
-void print_json(const pipeline::DetectStats& stats, double seconds) {
+void print_json(const pipeline::DetectStats& stats, const trace::TracerStats& spans,
+                double seconds) {
   std::string out;
   JsonWriter json(out);
   json.object([&] {
@@ -135,6 +140,7 @@ void print_json(const pipeline::DetectStats& stats, double seconds) {
     json.member("undone", stats.undone.load());
     json.member("lost_events", stats.lost_events.load());
     json.member("seconds", seconds);
+    append_span_counts(json, spans);
   });
   std::puts(out.c_str());
 }
@@ -148,9 +154,11 @@ Result<pipeline::RuleLibrary> open_library(const RuleOptions& options) {
   return pipeline::RuleLibrary(std::move(sources));
 }
 
-Result<std::shared_ptr<const pipeline::RuleSnapshot>> first_rules(pipeline::RuleLibrary& library) {
+Result<std::shared_ptr<const pipeline::RuleSnapshot>> first_rules(pipeline::RuleLibrary& library,
+                                                                  pipeline::DetectMeter& meter) {
   pipeline::RuleChanges changes;
   TOCSIN_TRY(auto snapshot, library.load(changes));
+  meter.rules_loaded(changes, false);
   tell_problems(changes.new_problems);
   if (changes.rejected > 0)
     log_warning("{} of {} rules were rejected; `tocsin rules check` says why", changes.rejected,
@@ -254,6 +262,7 @@ int detect_until_stopped(const DetectCommand& options, const Shared& shared,
                          pipeline::DetectParts& parts, const pipeline::DetectOptions& detect,
                          Upkeep& upkeep) {
   pipeline::DetectStats stats;
+  const auto watching = parts.meter.watch(stats, parts.tracer);
   std::atomic<bool> stop{false}, done{false};
   std::jthread progress([&] {
     if (!shared.quiet) show_progress(stats, done);
@@ -276,15 +285,31 @@ int detect_until_stopped(const DetectCommand& options, const Shared& shared,
   beside.join();
   upkeep.flush();
   const bool flushed = parts.tracer.flush(std::chrono::milliseconds(5'000));
-  if (options.json) print_json(stats, seconds);
+  if (options.json) print_json(stats, parts.tracer.stats(), seconds);
   tell_end(stats, parts.tracer, flushed);
   return status ? kDone : report(status.error());
 }
 
+Result<std::unique_ptr<trace::Tracer>> open_tracer(const Shared& shared) {
+  TOCSIN_TRY(auto options, trace_options(shared, "tocsin-detect"));
+  options.other_services = {"tocsin-produce"};  // pipeline::kProducerResource
+  return trace::Tracer::open(std::move(options));
+}
+
 int run(const DetectCommand& options, const Shared& shared) {
   std::signal(SIGHUP, on_hangup);
+  pipeline::DetectOptions detect = detect_options(options, shared);
+  metrics::Registry registry(metrics::Labels{{"stage", "detect"}});
+  metrics::Health health = make_health(options.metrics);
+  pipeline::DetectMeter meter(registry, health, detect.workers);
+  // From here on somebody can see what it waits for.
+  const auto endpoint = open_endpoint(options.metrics, registry, health);
+  if (!endpoint) {
+    report(endpoint.error());
+    return kUsage;
+  }
   auto library = open_library(options.rules);
-  const auto first = library ? first_rules(*library) : tl::unexpected(library.error());
+  const auto first = library ? first_rules(*library, meter) : tl::unexpected(library.error());
   if (!first) {
     report(first.error());
     return kUsage;
@@ -295,21 +320,26 @@ int run(const DetectCommand& options, const Shared& shared) {
   if (!sinks) return report(sinks.error());
   auto stats_store = open_stats(options, shared);
   if (!stats_store) return report(stats_store.error());
-  auto tracer = trace::Tracer::open({.service = "tocsin-detect", .destinations = shared.traces});
+  auto tracer = open_tracer(shared);
   if (!tracer) return report(tracer.error());
 
-  pipeline::DetectOptions detect = detect_options(options, shared);
   const auto instance = take_instance(detect, shared);
   if (!instance) return report(instance.error());
-  if (options.workers == kAuto) fit_workers(detect, **bus);
+  if (options.workers == kAuto) {
+    fit_workers(detect, **bus);
+    meter.fit(detect.workers);
+  }
   pipeline::RuleSwitch rules(*first, detect.workers);
   pipeline::RuleServiceOptions service_options;
   if (!options.no_reload) service_options.watched = watched_paths(options.rules);
   service_options.asked = [] { return g_reload.exchange(false); };
+  service_options.on_reload = [&meter](const pipeline::RuleChanges* changes) {
+    changes != nullptr ? meter.rules_loaded(*changes, true) : meter.reload_failed();
+  };
   pipeline::RuleService service(*library, rules, std::move(service_options));
   pipeline::RuleAccount account;
   Upkeep upkeep(service, account, stats_store->get());
-  pipeline::DetectParts parts{**bus, rules, {}, **tracer, *stats_store ? &account : nullptr};
+  pipeline::DetectParts parts{**bus, rules, {}, **tracer, meter, *stats_store ? &account : nullptr};
   for (const auto& sink : *sinks) parts.sinks.push_back(sink.get());
   log_info("detect: {} workers read {} from {} as group {}", detect.workers, detect.raw_topic,
            (*bus)->describe(), detect.group);
@@ -325,6 +355,7 @@ void add_detect(Context& context) {
   add_rule_options(*command, options->rules);
   add_bus_options(*command, context.shared);
   add_trace_options(*command, context.shared);
+  add_metrics_options(*command, options->metrics, true);
   command
       ->add_option("--group", options->detect.group,
                    "Consumer group; detectors of one group share the work")
@@ -399,6 +430,7 @@ void add_detect(Context& context) {
       "  tocsin detect                                     the embedded bus in ./tocsin-data\n"
       "  tocsin detect --bus kafka://broker:9092 --rules sigma/rules --traces http://jaeger:4318\n"
       "  tocsin detect --drain 2                           process what is there, then leave\n"
+      "  tocsin detect --metrics 127.0.0.1:9464            for Prometheus; see docs/metrics.md\n"
       "\n"
       "SIGTERM drains: the batch under way is written and committed before the process ends.\n"
       "Changed rules and overrides are taken over while it runs; SIGHUP reads them at once.");

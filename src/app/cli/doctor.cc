@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // tocsin doctor: is everything there that the pipeline needs? And what to do when it is not.
+//
+//   rules, data directory, bus, spool, traces, clock -> findings -> table or JSON, exit status
 #include <curl/curl.h>
 #include <fmt/format.h>
 #include <sys/timex.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
@@ -13,8 +16,12 @@
 
 #include "app/cli/command.h"
 #include "app/cli/rule_options.h"
+#include "app/cli/setup/bus_properties.h"
 #include "app/cli/tables.h"
 #include "base/clock.h"
+#include "base/json_writer.h"
+#include "core/bus/kafka/health.h"
+#include "core/bus/spool/spool_folder.h"
 #include "core/trace/tracer.h"
 
 namespace tocsin::cli {
@@ -26,11 +33,21 @@ constexpr std::uintmax_t kFreeWanted = 200u << 20;
 constexpr long kConnectMs = 3'000;
 constexpr std::int64_t kBuiltNs = 1'767'225'600LL * 1'000'000'000;  // a clock before 2026 is wrong
 
+struct DoctorCommand {
+  RuleOptions rules;
+  std::string role = "all";
+  std::string group = "tocsin-detect";
+  bool probe = false;
+  bool json = false;
+};
+
+// A problem makes the exit status 1; a note is worth reading and no problem by itself.
 struct Finding {
   std::string what;
   bool good = true;
   std::string found;
   std::string advice;
+  bool note = false;
 };
 
 Finding check_rules(const RuleOptions& options) {
@@ -110,36 +127,131 @@ Finding check_clock() {
       ""};
 }
 
-int run(const RuleOptions& rules, const Shared& shared) {
-  std::vector<Finding> findings = {check_rules(rules), check_data(shared.data_dir),
-                                   check_bus(shared)};
+// What a cluster has and permits, for those who produce, detect, or both.
+std::vector<Finding> check_kafka(const DoctorCommand& command, const Shared& shared) {
+  const auto properties = bus_properties_of(shared);
+  if (!properties) return {{"bus", false, properties.error().message, "mend the bus properties"}};
+  const bool produces = command.role != "detect";
+  const bool detects = command.role != "produce";
+  bus::kafka::HealthNeeds needs;
+  needs.topics.push_back({.name = shared.raw_topic, .read = detects, .write = produces});
+  if (detects) needs.topics.push_back({.name = shared.alerts_topic, .read = false, .write = true});
+  needs.topics.push_back({.name = shared.dead_letter_topic, .read = false, .write = true});
+  if (detects) needs.group = command.group;
+  needs.probe = command.probe;
+  std::vector<Finding> findings;
+  const std::string brokers = shared.bus_url().substr(std::string_view("kafka://").size());
+  for (bus::kafka::Finding& found : bus::kafka::check_health(brokers, *properties, needs))
+    findings.push_back({"kafka: " + found.what, found.health != bus::kafka::Health::kProblem,
+                        std::move(found.found), std::move(found.advice),
+                        found.health == bus::kafka::Health::kNote});
+  return findings;
+}
+
+Finding check_spool(const Shared& shared) {
+  const auto reports = bus::spool::inspect_all(shared.spool_dir());
+  if (!reports) return {"spool", false, reports.error().message, "mend the folder's permissions"};
+  std::uint64_t waiting = 0, left = 0, bytes = 0, damaged = 0;
+  UnixNanos oldest = 0;
+  for (const bus::spool::SpoolReport& report : *reports) {
+    waiting += report.state.records;
+    bytes += report.state.bytes;
+    damaged += report.state.damaged_bytes;
+    if (report.owner == 0) left += report.state.records;
+    if (oldest == 0 || (report.state.oldest != 0 && report.state.oldest < oldest))
+      oldest = report.state.oldest;
+  }
+  if (waiting == 0 && damaged == 0) return {"spool", true, "nothing waits", ""};
+  std::string found =
+      fmt::format("{} events ({:.1f} MB) wait, the oldest since {}", waiting,
+                  static_cast<double>(bytes) / 1e6, oldest == 0 ? "?" : format_rfc3339(oldest, 0));
+  if (damaged > 0) {
+    found += fmt::format("; {} bytes are damaged", damaged);
+    return {"spool", false, found, "look at the disk; *.damaged below the spool hold the bytes"};
+  }
+  if (left > 0)
+    return {"spool", true, found,
+            "`tocsin spool drain` delivers what an ended process left, as does the next produce",
+            true};
+  return {"spool", true, found, "its producer delivers them when the bus is back", true};
+}
+
+std::string as_json(const std::vector<Finding>& findings, bool healthy) {
+  std::string out;
+  JsonWriter json(out);
+  json.object([&] {
+    json.member("healthy", healthy);
+    json.key("checks");
+    json.array([&] {
+      for (const Finding& f : findings)
+        json.object([&] {
+          json.member("check", f.what);
+          json.member("state", std::string(!f.good ? "problem" : f.note ? "note" : "ok"));
+          json.member("found", f.found);
+          json.member("advice", f.advice);
+        });
+    });
+  });
+  return out + "\n";
+}
+
+std::string as_text(const std::vector<Finding>& findings) {
+  Table table{.columns = {{"CHECK"}, {""}, {"FOUND", Align::kLeft, true}}, .rows = {}};
+  std::string details;
+  for (const Finding& f : findings) {
+    table.rows.push_back({Cell(f.what),
+                          !f.good  ? Cell("problem", Tint::kRed)
+                          : f.note ? Cell("note", Tint::kYellow)
+                                   : Cell("ok", Tint::kGreen),
+                          Cell(f.found)});
+    if (!f.advice.empty()) details += fmt::format("\n{}: {}\n  {}\n", f.what, f.found, f.advice);
+  }
+  return render_table(table, style_of(STDOUT_FILENO)) + details;
+}
+
+int run(const DoctorCommand& command, const Shared& shared) {
+  std::vector<Finding> findings;
+  if (command.role != "produce") findings.push_back(check_rules(command.rules));
+  findings.push_back(check_data(shared.data_dir));
+  if (shared.bus_url().starts_with("kafka://")) {
+    for (Finding& finding : check_kafka(command, shared)) findings.push_back(std::move(finding));
+    findings.push_back(check_spool(shared));
+  } else {
+    findings.push_back(check_bus(shared));
+  }
   for (const std::string& destination : shared.traces)
     findings.push_back(check_traces(destination));
   if (shared.traces.empty()) findings.push_back({"traces", true, "none wanted (--traces)", ""});
   findings.push_back(check_clock());
-  Table table{.columns = {{"CHECK"}, {""}, {"FOUND", Align::kLeft, true}}, .rows = {}};
-  std::string problems;
-  for (const Finding& f : findings) {
-    table.rows.push_back({Cell(f.what),
-                          f.good ? Cell("ok", Tint::kGreen) : Cell("problem", Tint::kRed),
-                          Cell(f.found)});
-    if (!f.good) problems += fmt::format("\n{}: {}\n  {}\n", f.what, f.found, f.advice);
-  }
-  std::fputs((render_table(table, style_of(STDOUT_FILENO)) + problems).c_str(), stdout);
-  return problems.empty() ? kDone : kFailed;
+  const bool healthy = std::all_of(findings.begin(), findings.end(),
+                                   [](const Finding& finding) { return finding.good; });
+  std::fputs((command.json ? as_json(findings, healthy) : as_text(findings)).c_str(), stdout);
+  return healthy ? kDone : kFailed;
 }
 
 }  // namespace
 
 void add_doctor(Context& context) {
-  auto rules = std::make_shared<RuleOptions>();
+  auto command = std::make_shared<DoctorCommand>();
   CLI::App& doctor = *context.root.add_subcommand(
-      "doctor", "Check rules, data directory, bus, traces and clock; say what to do");
-  add_rule_options(doctor, *rules);
+      "doctor", "Check rules, data directory, bus, permissions, traces and clock; say what to do");
+  add_rule_options(doctor, command->rules);
+  doctor
+      .add_option("--role", command->role,
+                  "What this machine's user does: the permissions of which are checked")
+      ->check(CLI::IsMember({"all", "produce", "detect"}))
+      ->capture_default_str();
+  doctor.add_option("--group", command->group, "The group of the detectors (Kafka)")
+      ->capture_default_str();
+  doctor.add_flag("--probe", command->probe,
+                  "Measure the broker's clock (Kafka), with a topic that is deleted afterwards");
+  doctor.add_flag("--json", command->json, "For machines");
   add_bus_options(doctor, context.shared);
   add_trace_options(doctor, context.shared);
-  doctor.footer("Exit status: 1 when there is a problem.");
-  doctor.callback([&context, rules] { context.exit_code = run(*rules, context.shared); });
+  doctor.footer(
+      "On Kafka it connects to every broker and tries each permission without changing anything.\n"
+      "Exit status: 1 when there is a problem; notes are none.");
+  doctor.callback([&context, command] { context.exit_code = run(*command, context.shared); });
 }
 
 }  // namespace tocsin::cli

@@ -11,7 +11,9 @@
 #include <vector>
 
 #include "app/cli/command.h"
+#include "app/cli/setup/bus_properties.h"
 #include "app/cli/setup/config_file.h"
+#include "app/cli/setup/trace_options.h"
 #include "app/cli/setup/usage.h"
 #include "base/log.h"
 
@@ -89,7 +91,9 @@ int run(int argc, char** argv) {
   app.footer(kExamples);  // after the commands, which would inherit it
   install_signal_handlers();
   try {
-    app.parse(arguments_of(argc, argv));
+    std::vector<std::string> arguments = arguments_of(argc, argv);
+    hide_secret_arguments(argc, argv);
+    app.parse(std::move(arguments));
   } catch (const CLI::Success& help) {
     return app.exit(help);
   } catch (const CLI::ParseError& error) {

@@ -12,6 +12,10 @@
 
 #include "app/cli/command.h"
 #include "app/cli/progress.h"
+#include "app/cli/setup/metrics_options.h"
+#include "app/cli/setup/trace_options.h"
+#include "app/cli/tables.h"
+#include "app/pipeline/metrics/produce_meter.h"
 #include "app/pipeline/topics.h"
 #include "base/json_writer.h"
 #include "base/log.h"
@@ -28,10 +32,16 @@ using pipeline::TopicRole;
 
 constexpr std::uint64_t kProblemsShown = 20;
 
+constexpr std::uint64_t kSpoolBytesMax = 1ULL << 30;
+
 struct ProduceCommand {
   std::vector<std::string> paths;
+  std::string spool_dir;
+  std::uint64_t spool_max = kSpoolBytesMax;
+  bool no_spool = false;
   produce::FilesOptions files;
   produce::PublishOptions publish;
+  MetricsOptions metrics;
   bool json = false;
   bool synthetic = false;
   produce::SyntheticOptions simulator;
@@ -39,7 +49,7 @@ struct ProduceCommand {
   bool list_scenarios = false;
 };
 
-std::string summary_json(const produce::PublishStats& stats) {
+std::string summary_json(const produce::PublishStats& stats, const trace::TracerStats& spans) {
   std::string out;
   JsonWriter json(out);
   json.object([&] {
@@ -47,6 +57,8 @@ std::string summary_json(const produce::PublishStats& stats) {
     json.member("sent", stats.sent);
     json.member("acknowledged", stats.acknowledged);
     json.member("failed", stats.failed);
+    json.member("spooled", stats.spooled);
+    json.member("recovered", stats.recovered);
     json.member("problems", stats.problems);
     json.member("unreadable", stats.unreadable);
     json.member("skipped", stats.skipped);
@@ -54,6 +66,7 @@ std::string summary_json(const produce::PublishStats& stats) {
     json.member("seconds", stats.seconds);
     json.member("events_per_second", stats.rate());
     json.member("stopped", stats.stopped);
+    append_span_counts(json, spans);
   });
   return out;
 }
@@ -65,6 +78,14 @@ void print_summary(const produce::PublishStats& stats, const std::string& bus,
                            stats.acknowledged, static_cast<double>(stats.bytes) / 1e6, bus,
                            stats.seconds, stats.rate())
                    .c_str());
+  if (stats.recovered != 0)
+    std::fprintf(stderr, "%llu records of earlier runs were delivered from the spool\n",
+                 static_cast<unsigned long long>(stats.recovered));
+  if (stats.spooled != 0)
+    std::fprintf(stderr,
+                 "warning: %llu events are not on the bus yet; they wait in the spool: the next "
+                 "`tocsin produce` or `tocsin spool drain` delivers them\n",
+                 static_cast<unsigned long long>(stats.spooled));
   if (stats.skipped != 0)
     std::fprintf(stderr, "%llu files were no logs and were passed over (--verbose names them)\n",
                  static_cast<unsigned long long>(stats.skipped));
@@ -98,12 +119,16 @@ std::function<void(const produce::Problem&)> teller(Progress& progress) {
 }
 
 produce::PublishOptions publish_options(const ProduceCommand& command, const Shared& shared,
-                                        Progress& progress) {
+                                        Progress& progress, pipeline::ProduceMeter& meter) {
   produce::PublishOptions options = command.publish;
   options.topic = shared.raw_topic;
   options.dead_letter_topic = shared.dead_letter_topic;
   options.stop = stop_requested;
-  options.on_problem = teller(progress);
+  options.on_problem = [&meter, tell = teller(progress)](const produce::Problem& problem) {
+    meter.problem(problem);
+    tell(problem);
+  };
+  options.cells = &meter.cells();
   options.on_progress = [&progress, count = options.count,
                          loop = options.loop](const produce::PublishStats& stats) {
     ProgressState state;
@@ -118,33 +143,59 @@ produce::PublishOptions publish_options(const ProduceCommand& command, const Sha
     state.events = stats.acknowledged;
     state.events_per_second = stats.rate();
     state.problems = stats.problems;
+    if (stats.spool.waiting != 0)
+      state.note = fmt::format("{}{} events ({:.0f} MB) in the spool",
+                               stats.spool.full ? "SPOOL FULL, waiting: " : "",
+                               grouped(static_cast<std::int64_t>(stats.spool.waiting)),
+                               static_cast<double>(stats.spool.waiting_bytes) / 1e6);
     progress.update(state);
   };
   return options;
 }
 
-Result<int> run(const ProduceCommand& command, const Shared& shared) {
-  TOCSIN_TRY(const auto bus, shared.open_bus());
-  TOCSIN_TRY_STATUS(bus->create_topic(shared.raw_topic, topic_options(TopicRole::kRawEvents)));
-  TOCSIN_TRY_STATUS(
-      bus->create_topic(shared.dead_letter_topic, topic_options(TopicRole::kDeadLetter)));
-  trace::TracerOptions trace_options;
-  trace_options.service = "tocsin-produce";
-  trace_options.destinations = shared.traces;
-  TOCSIN_TRY(const auto tracer, trace::Tracer::open(std::move(trace_options)));
+Status create_topics(bus::Bus& bus, const Shared& shared) {
+  TOCSIN_TRY_STATUS(bus.create_topic(shared.raw_topic, topic_options(TopicRole::kRawEvents)));
+  return bus.create_topic(shared.dead_letter_topic, topic_options(TopicRole::kDeadLetter));
+}
 
+Result<int> run(const ProduceCommand& command, const Shared& shared) {
+  metrics::Registry registry(metrics::Labels{{"stage", "produce"}});
+  metrics::Health health = make_health(command.metrics);
+  pipeline::ProduceMeter meter(registry, health);
+  TOCSIN_TRY(const auto endpoint, open_endpoint(command.metrics, registry, health));
+  TOCSIN_TRY(const auto bus, shared.open_bus());
+  // The embedded bus is on this machine's disk itself.
+  const bool remote = shared.bus_url().starts_with("kafka:");
+  const auto reach = [&]() -> Status {
+    TOCSIN_TRY_STATUS(create_topics(*bus, shared));
+    meter.bus_reached();
+    return {};
+  };
+  if (!remote) TOCSIN_TRY_STATUS(reach());
+  TOCSIN_TRY(auto tracer_options, trace_options(shared, "tocsin-produce"));
+  TOCSIN_TRY(const auto tracer, trace::Tracer::open(std::move(tracer_options)));
+
+  const auto watching = meter.watch(*tracer);
   Progress progress(shared.quiet);
-  TOCSIN_TRY(
-      const produce::PublishStats stats,
-      produce::publish(opener(command), *bus, *tracer, publish_options(command, shared, progress)));
+  produce::PublishOptions options = publish_options(command, shared, progress, meter);
+  if (remote) {
+    options.prepare = reach;
+    options.spool.emplace();
+    if (!command.no_spool) {
+      options.spool->folder = command.spool_dir.empty() ? shared.spool_dir() : command.spool_dir;
+      options.spool->bytes_max = command.spool_max;
+    }
+  }
+  TOCSIN_TRY(const produce::PublishStats stats,
+             produce::publish(opener(command), *bus, *tracer, std::move(options)));
   progress.clear();
   // What still waits after this is counted, and told, when the tracer closes.
   tracer->flush(std::chrono::seconds(5));
   if (tracer->stats().dropped != 0)
     log_warning("{} spans were not exported", tracer->stats().dropped);
   if (!shared.quiet) print_summary(stats, bus->describe(), shared.dead_letter_topic);
-  if (command.json) std::printf("%s\n", summary_json(stats).c_str());
-  return stats.unreadable != 0 || stats.failed != 0 ? kFailed : kDone;
+  if (command.json) std::printf("%s\n", summary_json(stats, tracer->stats()).c_str());
+  return stats.unreadable != 0 || stats.failed != 0 || stats.spooled != 0 ? kFailed : kDone;
 }
 
 void list_scenarios() {
@@ -199,6 +250,23 @@ void add_pace_options(CLI::App& app, ProduceCommand& command) {
   app.add_flag("--json", command.json, "Print the final figures as one JSON object on stdout");
 }
 
+void add_delivery_options(CLI::App& app, ProduceCommand& command) {
+  app.add_option("--compression", command.publish.compression, "Of Kafka's batches")
+      ->check(CLI::IsMember({"lz4", "zstd", "gzip", "snappy", "none"}))
+      ->capture_default_str()
+      ->envname("TOCSIN_COMPRESSION");
+  app.add_option("--spool", command.spool_dir,
+                 "Where events wait while Kafka is away (default: spool below --data)")
+      ->envname("TOCSIN_SPOOL");
+  app.add_option("--spool-max", command.spool_max,
+                 "How much of the disk they may take: 500MB, 10GB; then reading waits")
+      ->transform(CLI::AsSizeValue(false))
+      ->check(CLI::Range(std::uint64_t{1} << 20, std::uint64_t{1} << 50))
+      ->default_str("1GB")
+      ->envname("TOCSIN_SPOOL_MAX");
+  app.add_flag("--no-spool", command.no_spool, "Wait in memory instead");
+}
+
 void add_sources(CLI::App& app, const std::shared_ptr<ProduceCommand>& command) {
   CLI::App* evtx = app.add_subcommand("evtx", "Only EVTX files, also inside archives");
   evtx->fallthrough();
@@ -245,11 +313,13 @@ void add_produce(Context& context) {
   app->add_option("paths", command->paths, "Files and folders, - for standard input");
   add_sources(*app, command);
   add_pace_options(*app, *command);
+  add_delivery_options(*app, *command);
   app->add_flag(
       "-f,--follow", command->files.follow,
       "Keep reading like tail -F: files that grow, rotate, are truncated or appear later");
   add_bus_options(*app, context.shared);
   add_trace_options(*app, context.shared);
+  add_metrics_options(*app, command->metrics, false);
   app->footer(
       "What a file holds is told by its content: EVTX, JSON lines, JSON documents and arrays,\n"
       "CloudTrail; in .gz, .zst, .bz2, .xz, .zip and .tar too. Folders are read with all below.\n"
@@ -264,7 +334,7 @@ void add_produce(Context& context) {
       "  tocsin produce synthetic --events 50000        a simulated estate under attack\n"
       "\n"
       "Exit status: 0 also when single lines were bad (they are in dead-letter), 1 when a file\n"
-      "could not be read or a record could not be stored.");
+      "could not be read, a record could not be stored, or events still wait in the spool.");
   app->callback([&context, command] { context.exit_code = execute(*command, context.shared); });
 }
 

@@ -17,8 +17,8 @@
 #include <utility>
 
 #include "app/cli/command.h"
-#include "app/cli/message_lines.h"
 #include "app/cli/tables.h"
+#include "app/cli/views/message_lines.h"
 #include "base/clock.h"
 #include "base/json_writer.h"
 #include "base/log.h"

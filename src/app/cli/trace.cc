@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// tocsin trace EVENT_ID: what happened to one event, drawn from the local span store.
+// tocsin trace EVENT_ID: what happened to one event, drawn from the local span store or from
+// Jaeger.
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -8,6 +9,7 @@
 
 #include "app/cli/command.h"
 #include "app/cli/views/waterfall.h"
+#include "core/trace/jaeger_query.h"
 #include "core/trace/span_store.h"
 #include "stages/store/lookup.h"
 
@@ -18,7 +20,7 @@ constexpr std::size_t kCandidatesShown = 5;
 
 struct TraceCommand {
   std::string id;
-  std::string spans;  // FILE.db
+  std::string spans;  // FILE.db, or the URL of Jaeger's query API
   std::string events;
   bool json = false;
 };
@@ -43,7 +45,14 @@ std::string hex_of(const trace::TraceId& id) {
   return hex;
 }
 
+bool in_jaeger(const TraceCommand& command) {
+  return command.spans.find("://") != std::string::npos;
+}
+
 Result<trace::TraceId> trace_from_prefix(const TraceCommand& command, const std::string& digits) {
+  if (in_jaeger(command))
+    return fail(ErrorCode::kInvalid,
+                fmt::format("'{}': Jaeger finds whole ids only, of 32 hex digits", command.id));
   TOCSIN_TRY(const auto found, trace::find_traces(command.spans, digits, kCandidatesShown + 1));
   if (found.empty())
     return fail(ErrorCode::kNotFound,
@@ -76,13 +85,14 @@ Status run(const TraceCommand& command, const std::string& digits) {
     TOCSIN_TRY(id, trace_from_prefix(command, digits));
     event = look_up(command, id);
   }
-  TOCSIN_TRY(const auto spans, trace::read_trace(command.spans, id));
+  TOCSIN_TRY(const auto spans, in_jaeger(command) ? trace::query_trace(command.spans, id)
+                                                  : trace::read_trace(command.spans, id));
   if (spans.empty())
     return fail(
         ErrorCode::kNotFound,
-        fmt::format("no spans of {} in {}; were `produce` and `detect` run with --traces {} ? "
-                    "Spans arrive a moment after the verdict",
-                    command.id, command.spans, command.spans));
+        fmt::format("no spans of {} in {}; were `produce` and `detect` run with --traces, and was "
+                    "the event sampled? Spans arrive a moment after the verdict",
+                    command.id, command.spans));
   WaterfallHeader header;
   if (event)
     header = {event->event_id.to_string(), event->host, event->event_class, event->rules};
@@ -103,7 +113,7 @@ int execute(TraceCommand command, const Shared& shared) {
                  command.id.c_str());
     return kUsage;
   }
-  if (access(command.spans.c_str(), F_OK) != 0) {
+  if (!in_jaeger(command) && access(command.spans.c_str(), F_OK) != 0) {
     std::fprintf(
         stderr,
         "tocsin: %s: there is no such span store; run `produce` and `detect` with --traces %s, "
@@ -123,7 +133,8 @@ void add_trace(Context& context) {
   auto command = std::make_shared<TraceCommand>();
   app->add_option("id", command->id, "Event id or trace id, or the start of one")->required();
   app->add_option("--store", command->spans,
-                  "Span store (default: traces.db in the data directory)")
+                  "FILE.db, or Jaeger's query API (http://HOST:16686) (default: traces.db in the "
+                  "data directory)")
       ->envname("TOCSIN_TRACE_STORE");
   app->add_option("--db", command->events, "Verdicts (default: tocsin.db in the data directory)")
       ->envname("TOCSIN_DB");
@@ -131,7 +142,8 @@ void add_trace(Context& context) {
   app->footer(
       "Examples:\n"
       "  tocsin trace 6f9619ff-8b86-d011-b42d-00c04fc964ff\n"
-      "  tocsin trace 6f9619ff --json | jq '.spans[].name'");
+      "  tocsin trace 6f9619ff --json | jq '.spans[].name'\n"
+      "  tocsin trace 6f9619ff-8b86-d011-b42d-00c04fc964ff --store http://jaeger:16686");
   app->callback([&context, command] { context.exit_code = execute(*command, context.shared); });
 }
 

@@ -135,6 +135,8 @@ void Classifier::take_work(std::vector<match::Matcher::RuleWork>& out) {
   state_->matcher.take_work(out);
 }
 
+const match::Matcher::MemoUse& Classifier::memo_use() const { return state_->matcher.memo_use(); }
+
 Status Classifier::classify(std::string_view json, const EventSource& source, Classification& out) {
   State& s = *state_;
   out.alerts.clear();

@@ -56,6 +56,7 @@ class Classifier {
 
   // What rules cost since the last call (match::Matcher::take_work), appended to `out`.
   void take_work(std::vector<match::Matcher::RuleWork>& out);
+  [[nodiscard]] const match::Matcher::MemoUse& memo_use() const;
 
  private:
   struct State;

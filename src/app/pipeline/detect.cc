@@ -16,6 +16,7 @@
 
 #include "app/pipeline/detect_records.h"
 #include "app/pipeline/detect_spans.h"
+#include "app/pipeline/metrics/detect_meter.h"
 #include "app/pipeline/topics.h"
 #include "app/pipeline/tuning/decisions.h"
 #include "base/check.h"
@@ -38,15 +39,6 @@ std::uint64_t number_of(std::string_view text) {
   std::from_chars(text.data(), text.data() + text.size(), number);
   return number;
 }
-
-// What one message becomes; kept until the batch is written.
-struct Outcome {
-  const bus::Message* message;
-  trace::Context parent;
-  EventTimes times;
-  std::size_t first_alert = 0;
-  std::size_t alerts = 0;
-};
 
 // What a batch adds to the stats once it is committed.
 struct Tally {
@@ -92,8 +84,10 @@ class Worker {
         stats_(stats),
         number_(number),
         writer_(random_number()),
-        messaging_system_(parts.bus.describe().starts_with("kafka") ? "kafka" : "tocsin_embedded") {
-  }
+        spans_(parts.tracer,
+               {options.raw_topic, options.dead_letter_topic, options.group,
+                parts.bus.describe().starts_with("kafka") ? "kafka" : "tocsin_embedded"}),
+        meter_(parts.meter.worker(number)) {}
 
   Status run();
 
@@ -104,7 +98,7 @@ class Worker {
   void admit_alerts(const bus::Message& message);
   void add_alert(Alert alert);
   void account();
-  void classify(const bus::Message& message, UnixNanos received);
+  void classify(const bus::Message& message);
   store::Place place_of(const bus::Message& message);
   store::SinkBatch sink_batch() const;
   bus::Offsets offsets(bool behind) const;
@@ -115,8 +109,8 @@ class Worker {
   Status write_with_retries(std::string_view output, const Write& write);
   Status open_bus();
   Status go_back(const Error& error);
-  void record_spans(const bus::Batch& batch, UnixNanos poll_start, UnixNanos received);
   bool drained(std::string& said) const;
+  void meter(UnixNanos received);
   void clear();
 
   const DetectParts& parts_;
@@ -131,13 +125,15 @@ class Worker {
   std::unique_ptr<RuleSeat> seat_;
   AlertFilter filter_;
   Decisions decisions_;
-  Tally tally_;        // of the batch
-  RuleCounts counts_;  // of the batch
+  bus::Offsets losses_counted_;  // up to where, of each partition
+  Tally tally_;                  // of the batch
+  RuleCounts counts_;            // of the batch
   std::vector<match::Matcher::RuleWork> work_;
   std::int64_t swap_ns_ = 0;  // what taking new rules cost before this batch
-  std::string messaging_system_;
+  DetectSpans spans_;
+  WorkerMeter& meter_;
   Classification result_;
-  std::vector<Outcome> outcomes_;
+  std::vector<EventOutcome> outcomes_;
   std::vector<Verdict> verdicts_;
   std::vector<Alert> alerts_;
   std::vector<bus::Record> alert_records_, dead_letters_;
@@ -193,6 +189,7 @@ void Worker::admit_alerts(const bus::Message& message) {
       counts_of(counts_, alert.rule_id).add({"", 0, 1, out ? 0U : 1U, 0, seen, seen});
     }
     (out ? tally_.alerts : tally_.suppressed) += 1;
+    meter_.matched(alert.level, out);
     if (out) add_alert(std::move(alert));
   }
 }
@@ -209,7 +206,7 @@ void Worker::account() {
 }
 
 void Worker::add_alert(Alert alert) {
-  alert_records_.push_back(alert_record(alert, result_.parent));
+  alert_records_.push_back(alert_record(alert, spans_.context_of_alert(result_.parent)));
   alerts_.push_back(std::move(alert));
   alert_places_.push_back(place_);
 }
@@ -232,11 +229,14 @@ store::Place Worker::place_of(const bus::Message& message) {
   return {static_cast<std::uint32_t>(slices_.rend() - slice - 1), message.offset};
 }
 
-void Worker::classify(const bus::Message& message, UnixNanos received) {
+void Worker::classify(const bus::Message& message) {
   tally_.events += 1;
   tally_.bytes += message.value.size();
   place_ = place_of(message);
-  Outcome outcome{&message, {}, {received, now_ns(), 0, 0}, alerts_.size(), 0};
+  EventOutcome& outcome = outcomes_.emplace_back();
+  outcome.message = &message;
+  outcome.classify_start = now_ns();
+  outcome.first_alert = alerts_.size();
   EventSource source;
   source.event_id = message.header("event_id");
   source.traceparent = message.header("traceparent");
@@ -249,10 +249,18 @@ void Worker::classify(const bus::Message& message, UnixNanos received) {
                 status.error().message, options_.dead_letter_topic);
     dead_letters_.push_back(dead_letter(message, status.error()));
     tally_.dead_letters += 1;
+    meter_.dead_letter("event.invalid");
+    outcome.classify_end = now_ns();
+    outcome.parent = context_of_unread(source);
+    outcome.error_code = kUnreadable;
+    outcome.error_message = status.error().message;
     return;
   }
-  outcome.times.classify_end = now_ns();
+  outcome.classify_end = now_ns();
+  meter_.classified(outcome.classify_end - outcome.classify_start);
   outcome.parent = result_.parent;
+  outcome.repaired = result_.repaired;
+  outcome.verdict = verdicts_.size();
   Verdict& verdict = result_.verdict;
   verdict.latency_us =
       std::max<std::int64_t>(0, (verdict.classified_at - message.timestamp_ms * 1'000'000) / 1'000);
@@ -265,7 +273,6 @@ void Worker::classify(const bus::Message& message, UnixNanos received) {
   verdict_places_.push_back(place_);
   admit_alerts(message);
   outcome.alerts = alerts_.size() - outcome.first_alert;
-  outcomes_.push_back(outcome);
 }
 
 // An output that fails is tried again until it works or the stage is told to stop: the events wait
@@ -274,12 +281,19 @@ template <class Write>
 Status Worker::write_with_retries(std::string_view output, const Write& write) {
   Milliseconds wait = kRetryFirst;
   for (;;) {
+    const UnixNanos start = now_ns();
     Status status = write();
-    if (status || status.error().code == ErrorCode::kInvalid ||
-        status.error().code == ErrorCode::kStale)
+    if (status) {
+      meter_.wrote(output, now_ns() - start);
       return status;
-    if (stop_.load(std::memory_order_relaxed)) return status;
-    log_error("{}: {}; trying again in {} ms", output, status.error().message, wait.count());
+    }
+    const ErrorCode code = status.error().code;
+    // Nothing is wrong with an output that asks who writes: write_sink() answers.
+    if (code == ErrorCode::kStale) return status;
+    const bool again = code != ErrorCode::kInvalid && !stop_.load(std::memory_order_relaxed);
+    meter_.write_failed(output, status.error(), again);
+    if (!again) return status;
+    log_error("output {}: {}; trying again in {} ms", output, status.error().message, wait.count());
     stats_.retries.fetch_add(1, std::memory_order_relaxed);
     std::this_thread::sleep_for(wait);
     wait = std::min(wait * 2, kRetryMax);
@@ -331,34 +345,17 @@ Status Worker::publish() {
 Status Worker::write_outputs() {
   for (store::Sink* sink : parts_.sinks) {
     const UnixNanos start = now_ns();
-    TOCSIN_TRY_STATUS(write_sink(*sink, fmt::format("write_{}", sink->name())));
+    TOCSIN_TRY_STATUS(write_sink(*sink, sink->name()));
     sink_times_.push_back({sink->name(), start, now_ns()});
   }
   return publish();
-}
-
-void Worker::record_spans(const bus::Batch& batch, UnixNanos poll_start, UnixNanos received) {
-  if (!parts_.tracer.enabled()) return;
-  std::vector<trace::Span> spans;
-  spans.reserve(outcomes_.size() * (2 + sink_times_.size()) + 1);
-  const UnixNanos done = now_ns();
-  std::vector<Alert> own;
-  for (Outcome& outcome : outcomes_) {
-    outcome.times.done = done;
-    own.assign(alerts_.begin() + static_cast<std::ptrdiff_t>(outcome.first_alert),
-               alerts_.begin() + static_cast<std::ptrdiff_t>(outcome.first_alert + outcome.alerts));
-    append_event_spans(spans, *outcome.message, outcome.parent, outcome.times, sink_times_, own,
-                       options_.group, messaging_system_);
-  }
-  spans.push_back(poll_span(batch, options_.raw_topic, poll_start, received, messaging_system_));
-  parts_.tracer.record(std::move(spans));
 }
 
 Status Worker::process(const bus::Batch& batch, UnixNanos received) {
   clear();
   UnixNanos last = received - swap_ns_;
   for (const bus::Message& message : batch.messages()) {
-    classify(message, received);
+    classify(message);
     if (!parts_.rules.measuring()) continue;
     const UnixNanos now = now_ns();
     parts_.rules.note_gap(now - std::exchange(last, now));
@@ -389,6 +386,17 @@ Status Worker::go_back(const Error& error) {
   }
   // Told to stop: nothing is lost, but who asked should know that something is left to do.
   return error.code == ErrorCode::kStale ? Status{} : Status{tl::unexpected(error)};
+}
+
+void Worker::meter(UnixNanos received) {
+  const UnixNanos done = now_ns();
+  for (const EventOutcome& outcome : outcomes_) {
+    if (outcome.verdict == EventOutcome::kNone) continue;
+    const bool kept = parts_.tracer.enabled() && (outcome.parent.flags & 1) != 0;
+    meter_.settled(*outcome.message, kept ? &outcome.parent.trace : nullptr, done);
+  }
+  meter_.committed(received, done);
+  meter_.remembered(seat_->classifier.memo_use());
 }
 
 // Whether the group has nothing left to read. A group that has not committed anything yet is not
@@ -425,8 +433,14 @@ Status Worker::open_bus() {
   if (!options_.instance_id.empty())
     consumer.instance_id = fmt::format("{}-{}", options_.instance_id, number_ + 1);
   consumer.on_loss = [this](const bus::Loss& loss) {
-    stats_.lost_events.fetch_add(static_cast<std::uint64_t>(loss.records()),
-                                 std::memory_order_relaxed);
+    // Going back after a batch that was undone meets the same gap again.
+    std::int64_t& counted = losses_counted_[loss.where];
+    const std::int64_t first = std::max(counted, loss.first_missing);
+    if (loss.first_available <= first) return;
+    counted = loss.first_available;
+    const auto records = static_cast<std::uint64_t>(loss.first_available - first);
+    stats_.lost_events.fetch_add(records, std::memory_order_relaxed);
+    meter_.lost(records);
   };
   TOCSIN_TRY(consumer_, parts_.bus.open_consumer(std::move(consumer)));
   PublisherOptions options;
@@ -455,16 +469,19 @@ Status Worker::run() {
   auto last_message = std::chrono::steady_clock::now();
   bool away = false;
   while (!stop_.load(std::memory_order_relaxed)) {
+    meter_.turn(*consumer_, publisher_ ? publisher_->pending() : 0);
     take_new_rules();
     const UnixNanos poll_start = now_ns();
     auto batch = consumer_->poll(options_.batch_messages_max, kPollTimeout);
     const UnixNanos received = now_ns();
     if (!batch) {
       if (batch.error().code != ErrorCode::kUnavailable) return tl::unexpected(batch.error());
+      meter_.poll_failed(batch.error());
       if (!std::exchange(away, true)) log_warning("{}; waiting for it", batch.error().message);
       std::this_thread::sleep_for(kPollTimeout);
       continue;
     }
+    meter_.taken(*consumer_, *batch, received);
     if (std::exchange(away, false)) log_info("{} is back", parts_.bus.describe());
     if (batch->empty()) {
       const auto idle = std::chrono::steady_clock::now() - last_message;
@@ -479,10 +496,13 @@ Status Worker::run() {
       continue;
     }
     pause_ = kRetryFirst;
-    record_spans(*batch, poll_start, received);
+    meter(received);
+    spans_.record(
+        {*batch, outcomes_, verdicts_, alerts_, sink_times_, poll_start, received, now_ns()});
   }
   publisher_.reset();
   consumer_->close();
+  meter_.rest();
   if (filter_.forgotten() > 0)
     log_warning("suppression: {} keys were forgotten, more than {} were in use",
                 filter_.forgotten(), Suppressor::kKeysMax);

@@ -61,11 +61,14 @@ struct DetectStats {
   std::atomic<std::uint64_t> lost_events{0};  // deleted from the topic before they were read
 };
 
+class DetectMeter;
+
 struct DetectParts {
   bus::Bus& bus;
   RuleSwitch& rules;  // with a seat for each worker
   std::vector<store::Sink*> sinks;
   trace::Tracer& tracer;
+  DetectMeter& meter;              // of as many workers
   RuleAccount* account = nullptr;  // null: nobody counts what rules do
 };
 

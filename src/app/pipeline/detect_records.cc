@@ -28,7 +28,7 @@ bus::Record dead_letter(const bus::Message& message, const Error& error) {
   for (const auto& [key, value] : message.headers)
     record.headers.push_back({std::string(key), std::string(value)});
   record.headers.push_back({"error.stage", "detect"});
-  record.headers.push_back({"error.code", "event.invalid"});
+  record.headers.push_back({"error.code", kUnreadable});
   record.headers.push_back({"error.message", error.message});
   record.headers.push_back(
       {"origin", fmt::format("{}/{}/{}", message.topic, message.partition, message.offset)});

@@ -12,6 +12,9 @@
 
 namespace tocsin::pipeline {
 
+// error.code of an event that is not one.
+inline constexpr const char* kUnreadable = "event.invalid";
+
 // `parent`: of the event's trace.
 [[nodiscard]] bus::Record alert_record(const Alert& alert, const trace::Context& parent);
 

@@ -65,12 +65,14 @@ void RuleService::reload(const char* reason) {
   const auto snapshot = load(library_, changes);
   if (!snapshot) {
     rules_.measure(false);
+    if (options_.on_reload) options_.on_reload(nullptr);
     log_error("rules: {}; the rules in force stay", snapshot.error().message);
     return;
   }
   rules_.publish(*snapshot);
   handing_over_ = true;
   ++reloads_;
+  if (options_.on_reload) options_.on_reload(&changes);
   const auto took = std::chrono::duration_cast<FileWatch::Milliseconds>(Clock::now() - start);
   log_changes(changes);
   log_info("rules reloaded ({}): {}; {} ms beside the matching", reason, summary_of(changes),

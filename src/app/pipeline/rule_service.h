@@ -21,6 +21,8 @@ namespace tocsin::pipeline {
 struct RuleServiceOptions {
   std::vector<std::string> watched;  // files and folders; empty: only when asked
   std::function<bool()> asked;       // true once for each request to reload; may be empty
+  // What became of each reload: null when it failed. May be empty.
+  std::function<void(const RuleChanges*)> on_reload;
 };
 
 // Ownership: borrows the library and the switch.

@@ -7,6 +7,7 @@
 
 #include "core/bus/embedded/embedded_bus.h"
 #include "core/bus/kafka/kafka_bus.h"
+#include "core/bus/kafka/properties.h"
 
 namespace tocsin::bus {
 
@@ -29,6 +30,10 @@ Offsets offsets_after(const Batch& batch) {
   }
   return offsets;
 }
+
+bool is_secret(std::string_view property) { return kafka::is_secret(property); }
+
+bool is_reference(std::string_view value) { return kafka::is_reference(value); }
 
 Result<std::unique_ptr<Bus>> open(std::string_view url,
                                   const std::map<std::string, std::string>& properties) {

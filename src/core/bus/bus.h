@@ -93,6 +93,10 @@ struct Delivery {
   std::int64_t offset = -1;
   UnixNanos acknowledged_at = 0;
   std::optional<Error> error;  // set: the record was not stored and will not be retried
+  // With an error: the record as it was sent, during the call only. Null when the bus does not have
+  // it any more.
+  const Message* record = nullptr;
+  bool spooled = false;  // safe on this machine's disk, not on the bus yet (bus/spool)
 };
 
 struct ProducerOptions {
@@ -100,6 +104,10 @@ struct ProducerOptions {
   Milliseconds linger{5};  // how long a record may wait for company
   std::size_t queue_records_max = 100'000;
   std::size_t queue_bytes_max = 64u << 20;
+  // Kafka: lz4, zstd, gzip, snappy or none. What the client library lacks falls back to none.
+  std::string compression = "lz4";
+  // Whoever opens it keeps what is not acknowledged: closing need neither wait nor complain.
+  bool keeps_unsent = false;
   // Called from a thread of the producer's (or from send()/flush()), once for each record, in the
   // order of acknowledgement. Must be quick and must not call the producer.
   std::function<void(const Delivery&)> on_delivery;
@@ -150,6 +158,15 @@ class TransactionalProducer {
   virtual void abort() = 0;
 };
 
+// Where a member of a group stands in a partition, as far as it knows without asking anybody.
+struct PartitionPosition {
+  TopicPartition where;
+  std::int64_t next = -1;  // the offset to be read next; -1: not known yet
+  std::int64_t end = -1;   // behind the last record, as last heard of; -1: not heard yet
+  // What the group had committed when this member got the partition; -1: nothing, or not known.
+  std::int64_t began = -1;
+};
+
 enum class StartAt { kEarliest, kLatest };  // where a group without a committed offset begins
 
 // Records that were deleted before the group had read them (retention, or a shorter log after the
@@ -167,8 +184,8 @@ struct ConsumerOptions {
   std::string client_id = "tocsin";
   StartAt start = StartAt::kEarliest;
   Milliseconds session_timeout{10'000};  // a member silent for longer loses its partitions
-  // Static membership (Kafka): a member that comes back with its id within the session timeout has
-  // its partitions again, without a rebalance. Empty: a member for as long as it lives.
+  // Static membership (Kafka): a member that comes back with its id within the session timeout
+  // has its partitions again, without a rebalance. Empty: a member for as long as it lives.
   std::string instance_id = {};
   // Called from poll(). The loss is logged in any case.
   std::function<void(const Loss&)> on_loss = {};
@@ -195,6 +212,9 @@ class Consumer {
       TransactionOptions options) = 0;
   // The partitions this member reads now.
   [[nodiscard]] virtual std::vector<TopicPartition> assignment() = 0;
+  // Of the partitions it reads now. For lag, now and then: costs no more than a look at what is
+  // there, but for a partition that is new to this member, for which a broker is asked once.
+  [[nodiscard]] virtual std::vector<PartitionPosition> positions() = 0;
   // Leaves the group at once, so that the others need not wait for the session timeout.
   virtual void close() = 0;
 };
@@ -224,8 +244,8 @@ struct TopicOptions {
   std::int64_t retention_bytes = -1;                   // of each partition; -1: no bound
   // Kafka only. 0: as many copies as there are brokers, at most 3; -1: the broker's default.
   std::int16_t replication = -1;
-  // How many copies must have a record before it is acknowledged. 0: all but one of three and more;
-  // -1: the broker's default.
+  // How many copies must have a record before it is acknowledged. 0: all but one of three and
+  // more; -1: the broker's default.
   std::int32_t min_insync_replicas = -1;
   // Of a batch of records. 0: the broker's default, or message.max.bytes when that is larger.
   std::int64_t message_bytes_max = 0;
@@ -263,7 +283,8 @@ struct GroupInfo {
   std::vector<GroupPartition> partitions;
 };
 
-// Threads: thread-safe; the objects it opens are as their class says and may outlive nothing of it.
+// Threads: thread-safe; the objects it opens are as their class says and may outlive nothing of
+// it.
 class Bus {
  public:
   virtual ~Bus() = default;
@@ -292,8 +313,14 @@ class Bus {
   [[nodiscard]] virtual std::string describe() const = 0;
 };
 
+// True for a property (of the bus's configuration) whose value must not be shown.
+[[nodiscard]] bool is_secret(std::string_view property);
+// True for a value that only says where the value is: `env:NAME`, `file:PATH`.
+[[nodiscard]] bool is_reference(std::string_view value);
+
 // `url` is `embedded:DIR` or `kafka://host:port,host:port`. `properties` are passed to librdkafka
-// as they are (security.protocol, sasl.*, ssl.*, ...); the embedded bus knows `value.bytes.max`.
+// as they are (security.protocol, sasl.*, ssl.*, ...), but for `env:NAME` and `file:PATH`, which
+// are read when a connection is set up; the embedded bus knows `value.bytes.max`.
 [[nodiscard]] Result<std::unique_ptr<Bus>> open(
     std::string_view url, const std::map<std::string, std::string>& properties = {});
 

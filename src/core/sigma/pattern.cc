@@ -13,9 +13,10 @@ namespace {
 std::size_t dash_size(std::string_view text) {
   if (text.empty()) return 0;
   if (text[0] == '-' || text[0] == '/') return 1;
-  const bool wide = text.size() >= 3 && text[0] == '\xE2' && text[1] == '\x80' &&
-                    (text[2] == '\x93' || text[2] == '\x94' || text[2] == '\x95');
-  return wide ? 3 : 0;
+  if (text[0] != '\xE2') return 0;
+  for (const std::string_view dash : kDashes)
+    if (text.starts_with(dash)) return dash.size();
+  return 0;
 }
 
 std::size_t find(std::string_view text, std::string_view literal, std::size_t from) {

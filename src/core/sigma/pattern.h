@@ -6,6 +6,7 @@
 //   text of the rule -> Pattern -> one of equals, prefix, suffix, contains, wildcard
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -19,6 +20,9 @@ enum class PartKind : std::uint8_t {
   kOne,   // `?`: exactly one character
   kDash,  // one of - / U+2013 U+2014 U+2015 (modifier windash)
 };
+
+// What kDash takes.
+inline constexpr std::array<std::string_view, 5> kDashes = {"-", "/", "\u2013", "\u2014", "\u2015"};
 
 struct Part {
   PartKind kind;

@@ -11,6 +11,7 @@
 #include <unordered_map>
 
 #include "base/embedded_files.h"
+#include "base/threads/parallel.h"
 #include "core/sigma/rule_files.h"
 
 namespace tocsin::sigma {
@@ -18,6 +19,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::size_t kFilesEachThread = 50;  // fewer are read sooner than a thread starts
 constexpr std::size_t kPlaceholderFileBytesMax = 64 << 20;
 
 // Collects files, then makes one set of them.
@@ -31,20 +33,25 @@ class Loader {
     const fs::path named = root_path.has_filename() ? root_path : root_path.parent_path();
     for (const Error& e : found.unreadable)
       reject(root, "rule.unreadable", e.message, "give the user who runs this read permission");
-    for (const std::string& path : found.files) {
-      const auto text = read_rule_file(path, kFileBytesMax);
+    std::vector<Result<ParsedFile>> parsed(found.files.size(), ParsedFile{});
+    parallel_for(parsed.size(), kFilesEachThread, [&](std::size_t i) {
+      const auto text = read_rule_file(found.files[i], kFileBytesMax);
       if (text)
-        add_text(*text, path, named.filename().string(), filters_only);
+        parsed[i] = parse_rules(*text, found.files[i], options_);
       else
-        reject(path, "rule.unreadable", text.error().message,
+        parsed[i] = tl::unexpected(text.error());
+    });
+    for (std::size_t i = 0; i < parsed.size(); ++i) {
+      if (parsed[i])
+        add(*std::move(parsed[i]), named.filename().string(), filters_only);
+      else
+        reject(found.files[i], "rule.unreadable", parsed[i].error().message,
                "give the user who runs this read permission, or remove a dead link");
     }
     return {};
   }
 
-  void add_text(std::string_view text, const std::string& path, const std::string& ruleset,
-                bool filters_only) {
-    ParsedFile parsed = parse_rules(text, path, options_);
+  void add(ParsedFile parsed, const std::string& ruleset, bool filters_only) {
     ++set_.files;
     set_.rejected += parsed.rejected;
     set_.ignored += parsed.correlations;
@@ -165,7 +172,7 @@ Result<RuleSet> built_in_rules(const ParseOptions& options) {
   Loader loader(options);
   for (const EmbeddedFile& file : embedded_files())
     if (file.path.starts_with("rules/") && is_rule_file(file.path))
-      loader.add_text(file.bytes, std::string(file.path), "tocsin", false);
+      loader.add(parse_rules(file.bytes, std::string(file.path), options), "tocsin", false);
   return finish(loader, options);
 }
 

@@ -3,16 +3,18 @@
 // Exporter: one destination of spans. The tracer gives it one batch at a time and decides about
 // retries.
 //
-//   Tracer -> Exporter::encode(), send() -> HTTP collector | file | database
+//   Lane -> Exporter::encode(), send() -> HTTP collector | file | database
 #pragma once
 
 #include <chrono>
 #include <cstddef>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "core/trace/otlp.h"
+#include "core/trace/tracer.h"
 
 namespace tocsin::trace {
 
@@ -28,9 +30,9 @@ struct Outcome {
 class Exporter {
  public:
   virtual ~Exporter() = default;
-  // Prepares the batch; send() may then be called again and again. The spans live until the next
+  // Prepares the batch; send() may then be called again and again. The chunks live until the next
   // encode().
-  virtual void encode(SpanRefs spans) = 0;
+  virtual void encode(ChunkRefs chunks) = 0;
   [[nodiscard]] virtual Outcome send() = 0;
   // Makes a send() under way come back soon. Thread-safe.
   virtual void cancel() {}
@@ -40,14 +42,15 @@ class Exporter {
 
 // By the form of `destination`, see TracerOptions.
 [[nodiscard]] Result<std::unique_ptr<Exporter>> open_exporter(
-    const std::string& destination, const Resource& resource, const std::string& service,
-    std::chrono::milliseconds request_timeout);
+    const std::string& destination, const std::vector<Resource>& resources,
+    const TracerOptions& options);
 
-[[nodiscard]] Result<std::unique_ptr<Exporter>> open_http_exporter(
-    const std::string& url, Resource resource, std::chrono::milliseconds request_timeout);
+[[nodiscard]] Result<std::unique_ptr<Exporter>> open_http_exporter(const std::string& url,
+                                                                   std::vector<Resource> resources,
+                                                                   const TracerOptions& options);
 [[nodiscard]] Result<std::unique_ptr<Exporter>> open_file_exporter(const std::string& path,
-                                                                   Resource resource);
-[[nodiscard]] Result<std::unique_ptr<Exporter>> open_store_exporter(const std::string& path,
-                                                                    const std::string& service);
+                                                                   std::vector<Resource> resources);
+[[nodiscard]] Result<std::unique_ptr<Exporter>> open_store_exporter(
+    const std::string& path, const std::vector<Resource>& resources);
 
 }  // namespace tocsin::trace

@@ -14,12 +14,12 @@ bool is_database(const std::string& path) { return path.size() > 3 && path.ends_
 // OTLP JSON lines: what the collector's file receiver and Jaeger's uploader read.
 class FileExporter final : public Exporter {
  public:
-  FileExporter(std::string path, std::unique_ptr<AppendFile> file, Resource resource)
-      : path_(std::move(path)), file_(std::move(file)), resource_(std::move(resource)) {}
+  FileExporter(std::string path, std::unique_ptr<AppendFile> file, std::vector<Resource> resources)
+      : path_(std::move(path)), file_(std::move(file)), resources_(std::move(resources)) {}
 
-  void encode(SpanRefs spans) override {
+  void encode(ChunkRefs chunks) override {
     line_.clear();
-    append_request_json(line_, resource_, spans);
+    append_request_json(line_, resources_, chunks);
   }
 
   Outcome send() override {
@@ -33,25 +33,25 @@ class FileExporter final : public Exporter {
  private:
   const std::string path_;
   const std::unique_ptr<AppendFile> file_;
-  const Resource resource_;
+  const std::vector<Resource> resources_;
   std::string line_;
 };
 
 }  // namespace
 
-Result<std::unique_ptr<Exporter>> open_file_exporter(const std::string& path, Resource resource) {
+Result<std::unique_ptr<Exporter>> open_file_exporter(const std::string& path,
+                                                     std::vector<Resource> resources) {
   TOCSIN_TRY(auto file, AppendFile::open(path, {.header = {}, .first = '{'}));
-  return std::make_unique<FileExporter>(path, std::move(file), std::move(resource));
+  return std::make_unique<FileExporter>(path, std::move(file), std::move(resources));
 }
 
 Result<std::unique_ptr<Exporter>> open_exporter(const std::string& destination,
-                                                const Resource& resource,
-                                                const std::string& service,
-                                                std::chrono::milliseconds request_timeout) {
+                                                const std::vector<Resource>& resources,
+                                                const TracerOptions& options) {
   if (destination.empty()) return fail(ErrorCode::kInvalid, "a destination of traces is empty");
-  if (is_url(destination)) return open_http_exporter(destination, resource, request_timeout);
-  if (is_database(destination)) return open_store_exporter(destination, service);
-  return open_file_exporter(destination, resource);
+  if (is_url(destination)) return open_http_exporter(destination, resources, options);
+  if (is_database(destination)) return open_store_exporter(destination, resources);
+  return open_file_exporter(destination, resources);
 }
 
 }  // namespace tocsin::trace

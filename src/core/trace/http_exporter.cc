@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <curl/curl.h>
 #include <fmt/format.h>
+#include <unistd.h>
+#include <zlib.h>
 
 #include <algorithm>
 #include <atomic>
@@ -13,6 +15,7 @@ namespace tocsin::trace {
 namespace {
 
 constexpr std::size_t kResponseBytesMax = 64 * 1024;
+constexpr long kUploadBuffer = 512 * 1024;  // fewer system calls for a batch
 
 struct FreeUrl {
   void operator()(CURLU* url) const { curl_url_cleanup(url); }
@@ -62,6 +65,15 @@ Result<Target> parse_target(const std::string& text) {
   return target;
 }
 
+// A wrong path is told at the start, not with the first batch.
+Status check_files(const HttpOptions& options) {
+  for (const std::string* path : {&options.ca_file, &options.certificate, &options.key})
+    if (!path->empty() && access(path->c_str(), R_OK) != 0)
+      return fail(ErrorCode::kInvalid,
+                  fmt::format("destination of traces: {}: cannot be read", *path));
+  return {};
+}
+
 // The specification's list (OTLP/HTTP, "Retryable response codes").
 bool is_retryable(long status) {
   return status == 429 || status == 502 || status == 503 || status == 504;
@@ -74,6 +86,7 @@ bool is_final(CURLcode code) {
     case CURLE_URL_MALFORMAT:
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_CERTPROBLEM:
     case CURLE_OUT_OF_MEMORY:
       return true;
     default:
@@ -81,21 +94,57 @@ bool is_final(CURLcode code) {
   }
 }
 
+// One gzip member (RFC 1952), fast rather than small: spans repeat themselves.
+class Gzip {
+ public:
+  Gzip()
+      : ready_(deflateInit2(&stream_, Z_BEST_SPEED, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) ==
+               Z_OK) {}
+  ~Gzip() { deflateEnd(&stream_); }
+  Gzip(const Gzip&) = delete;
+  Gzip& operator=(const Gzip&) = delete;
+
+  // False when `out` is to be sent as it was.
+  [[nodiscard]] bool compress(const std::string& in, std::string& out) {
+    if (!ready_ || deflateReset(&stream_) != Z_OK) return false;
+    out.resize(deflateBound(&stream_, in.size()));
+    // zlib does not write through next_in.
+    stream_.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(in.data()));
+    stream_.avail_in = static_cast<uInt>(in.size());
+    stream_.next_out = reinterpret_cast<Bytef*>(out.data());
+    stream_.avail_out = static_cast<uInt>(out.size());
+    if (deflate(&stream_, Z_FINISH) != Z_STREAM_END) return false;
+    out.resize(stream_.total_out);
+    return true;
+  }
+
+ private:
+  z_stream stream_{};
+  const bool ready_;
+};
+
 class HttpExporter final : public Exporter {
  public:
-  HttpExporter(Target target, Resource resource, CURL* easy)
-      : target_(std::move(target)), resource_(std::move(resource)), easy_(easy) {}
+  HttpExporter(Target target, std::vector<Resource> resources, CURL* easy, bool gzip)
+      : target_(std::move(target)),
+        resources_(std::move(resources)),
+        easy_(easy),
+        gzip_(gzip ? std::make_unique<Gzip>() : nullptr) {}
 
-  void encode(SpanRefs spans) override {
+  void encode(ChunkRefs chunks) override {
     body_.clear();
-    append_request(body_, resource_, spans);
+    append_request(body_, resources_, chunks);
+    const bool packed = gzip_ != nullptr && gzip_->compress(body_, packed_);
+    sent_ = packed ? &packed_ : &body_;
+    curl_easy_setopt(easy_.get(), CURLOPT_HTTPHEADER,
+                     (packed ? gzip_headers_ : plain_headers_).get());
   }
 
   Outcome send() override {
     response_.clear();
-    curl_easy_setopt(easy_.get(), CURLOPT_POSTFIELDS, body_.data());
+    curl_easy_setopt(easy_.get(), CURLOPT_POSTFIELDS, sent_->data());
     curl_easy_setopt(easy_.get(), CURLOPT_POSTFIELDSIZE_LARGE,
-                     static_cast<curl_off_t>(body_.size()));
+                     static_cast<curl_off_t>(sent_->size()));
     const CURLcode code = curl_easy_perform(easy_.get());
     if (code != CURLE_OK) {
       return {.kind = is_final(code) ? Outcome::Kind::kRefused : Outcome::Kind::kRetry,
@@ -108,18 +157,23 @@ class HttpExporter final : public Exporter {
   const std::string& describe() const override { return target_.shown; }
 
   // Sets all that stays the same from request to request.
-  void configure(std::chrono::milliseconds timeout) {
-    for (const char* line : {"Content-Type: application/x-protobuf", "Expect:"})
-      headers_.reset(curl_slist_append(headers_.release(), line));
+  void configure(const HttpOptions& options, std::chrono::milliseconds timeout) {
+    set_headers(options);
     CURL* easy = easy_.get();
+    const auto set_path = [easy](CURLoption option, const std::string& path) {
+      if (!path.empty()) curl_easy_setopt(easy, option, path.c_str());
+    };
+    set_path(CURLOPT_CAINFO, options.ca_file);
+    set_path(CURLOPT_SSLCERT, options.certificate);
+    set_path(CURLOPT_SSLKEY, options.key);
     curl_easy_setopt(easy, CURLOPT_URL, target_.url.c_str());
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(easy, CURLOPT_POST, 1L);
-    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers_.get());
     curl_easy_setopt(easy, CURLOPT_USERAGENT, "tocsin/" TOCSIN_VERSION);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(timeout.count()));
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(timeout.count()));
+    curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, kUploadBuffer);
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
     if (target_.loopback) curl_easy_setopt(easy, CURLOPT_PROXY, "");
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, &HttpExporter::on_body);
@@ -130,6 +184,22 @@ class HttpExporter final : public Exporter {
   }
 
  private:
+  using Headers = std::unique_ptr<curl_slist, FreeList>;
+
+  void set_headers(const HttpOptions& options) {
+    const auto add = [](Headers& list, const std::string& line) {
+      list.reset(curl_slist_append(list.release(), line.c_str()));
+    };
+    for (Headers* list : {&plain_headers_, &gzip_headers_}) {
+      add(*list, "Content-Type: application/x-protobuf");
+      add(*list, "Expect:");
+      // curl takes "Name;" for a header that is to be sent without a value.
+      for (const auto& [name, value] : options.headers)
+        add(*list, value.empty() ? name + ";" : fmt::format("{}: {}", name, value));
+    }
+    add(gzip_headers_, "Content-Encoding: gzip");
+  }
+
   Outcome judge() {
     long status = 0;
     curl_easy_getinfo(easy_.get(), CURLINFO_RESPONSE_CODE, &status);
@@ -159,25 +229,31 @@ class HttpExporter final : public Exporter {
   }
 
   const Target target_;
-  const Resource resource_;
+  const std::vector<Resource> resources_;
+  Headers plain_headers_, gzip_headers_;
   const std::unique_ptr<CURL, FreeEasy> easy_;
-  std::unique_ptr<curl_slist, FreeList> headers_;
+  const std::unique_ptr<Gzip> gzip_;
   std::string body_;
+  std::string packed_;
+  const std::string* sent_ = &body_;
   std::string response_;
   std::atomic<bool> cancelled_{false};
 };
 
 }  // namespace
 
-Result<std::unique_ptr<Exporter>> open_http_exporter(const std::string& url, Resource resource,
-                                                     std::chrono::milliseconds request_timeout) {
+Result<std::unique_ptr<Exporter>> open_http_exporter(const std::string& url,
+                                                     std::vector<Resource> resources,
+                                                     const TracerOptions& options) {
   static std::once_flag once;
   std::call_once(once, [] { curl_global_init(CURL_GLOBAL_DEFAULT); });
   TOCSIN_TRY(Target target, parse_target(url));
+  TOCSIN_TRY_STATUS(check_files(options.http));
   CURL* easy = curl_easy_init();
   if (easy == nullptr) return fail(ErrorCode::kExhausted, "libcurl cannot be initialised");
-  auto exporter = std::make_unique<HttpExporter>(std::move(target), std::move(resource), easy);
-  exporter->configure(request_timeout);
+  auto exporter = std::make_unique<HttpExporter>(std::move(target), std::move(resources), easy,
+                                                 options.http.gzip);
+  exporter->configure(options.http, options.request_timeout);
   return exporter;
 }
 

@@ -32,15 +32,21 @@ Lane::~Lane() {
   }
   exporter_->cancel();
   worker_.join();
-  if (stats_.dropped > 0)
-    log_warning("traces: {} spans were not delivered to {}", stats_.dropped, exporter_->describe());
+  const TracerStats end = stats();
+  if (end.dropped > 0)
+    log_warning(
+        "traces: {} spans were not delivered to {} ({} found the queue full, {} were rejected, {} "
+        "found no taker)",
+        end.dropped, exporter_->describe(), end.queue_full, end.rejected, end.no_taker);
 }
 
 void Lane::put(const Chunk& chunk) {
-  const std::size_t count = chunk->size();
+  const std::size_t count = chunk->spans;
   const std::lock_guard lock(mutex_);
-  if (stopping_ || waiting_spans_ + in_flight_ + count > options_.queue_spans_max) {
-    stats_.dropped += count;
+  if (stopping_ || waiting_spans_ + in_flight_ + count > options_.queue_spans_max ||
+      bytes_held_ + chunk->bytes.size() > options_.queue_bytes_max) {
+    stats_.queue_full += count;
+    full_ = true;
     return;
   }
   const bool first = waiting_.empty();
@@ -48,6 +54,7 @@ void Lane::put(const Chunk& chunk) {
   if (first) oldest_ = Clock::now();
   waiting_.push_back(chunk);
   waiting_spans_ += count;
+  bytes_held_ += chunk->bytes.size();
   // The worker sleeps either without work or until a batch is full: only these two moments matter
   // to it.
   if (first || (!had_batch && waiting_spans_ >= options_.batch_spans_max)) wake_.notify_one();
@@ -65,20 +72,24 @@ bool Lane::flush(Clock::time_point deadline) {
 
 TracerStats Lane::stats() const {
   const std::lock_guard lock(mutex_);
-  return stats_;
+  TracerStats stats = stats_;
+  stats.dropped = stats.queue_full + stats.rejected + stats.no_taker;
+  stats.queued = waiting_spans_ + in_flight_;
+  return stats;
 }
 
 void Lane::work() {
   std::vector<Chunk> batch;
-  std::vector<const Span*> refs;
   while (take(batch)) {
-    refs.clear();
-    for (const Chunk& chunk : batch)
-      for (const Span& span : *chunk) refs.push_back(&span);
-    // A chunk may be larger than a batch.
-    for (std::size_t at = 0; at < refs.size(); at += options_.batch_spans_max)
-      deliver(SpanRefs(refs).subspan(at, std::min(options_.batch_spans_max, refs.size() - at)));
+    deliver(batch);
+    std::size_t bytes = 0;
+    for (const Chunk& chunk : batch) bytes += chunk->bytes.size();
     batch.clear();
+    const std::lock_guard lock(mutex_);
+    bytes_held_ -= bytes;
+    if (waiting_spans_ <= options_.queue_spans_max / 4 * 3 &&
+        bytes_held_ <= options_.queue_bytes_max / 4 * 3)
+      full_ = false;
   }
 }
 
@@ -89,7 +100,7 @@ bool Lane::take(std::vector<Chunk>& batch) {
     return stopping_ || flushing_ > 0 || waiting_spans_ >= options_.batch_spans_max;
   });
   if (stopping_) {
-    stats_.dropped += waiting_spans_;
+    stats_.no_taker += waiting_spans_;
     waiting_.clear();
     waiting_spans_ = 0;
     idle_.notify_all();
@@ -97,8 +108,8 @@ bool Lane::take(std::vector<Chunk>& batch) {
   }
   std::size_t spans = 0;
   while (!waiting_.empty() &&
-         (batch.empty() || spans + waiting_.front()->size() <= options_.batch_spans_max)) {
-    spans += waiting_.front()->size();
+         (batch.empty() || spans + waiting_.front()->spans <= options_.batch_spans_max)) {
+    spans += waiting_.front()->spans;
     batch.push_back(std::move(waiting_.front()));
     waiting_.pop_front();
   }
@@ -108,34 +119,50 @@ bool Lane::take(std::vector<Chunk>& batch) {
   return true;
 }
 
-void Lane::deliver(SpanRefs spans) {
-  exporter_->encode(spans);
+void Lane::deliver(ChunkRefs chunks) {
+  std::size_t spans = 0;
+  for (const Chunk& chunk : chunks) spans += chunk->spans;
+  exporter_->encode(chunks);
   const Clock::time_point give_up = Clock::now() + options_.retry_for;
   for (int attempt = 0;; ++attempt) {
     const Outcome outcome = exporter_->send();
     if (outcome.kind == Outcome::Kind::kTaken) {
-      const std::size_t rejected = std::min(outcome.rejected, spans.size());
+      const std::size_t rejected = std::min(outcome.rejected, spans);
       if (rejected > 0)
         warn("rejected some spans", outcome.reason);
       else
         recovered();
-      return settle(spans.size() - rejected, rejected);
+      refusals_ = 0;
+      return settle({.exported = spans - rejected, .rejected = rejected});
     }
     if (outcome.kind == Outcome::Kind::kRefused) {
       warn("refused a batch of spans", outcome.reason);
-      return settle(0, spans.size());
+      settle({.rejected = spans});
+      return pause_after_refusals();
     }
     if (attempt == 0) warn("cannot take spans now; trying again", outcome.reason);
-    if (!wait_before_retry(attempt, outcome.retry_after, give_up)) return settle(0, spans.size());
+    if (!wait_before_retry(attempt, outcome.retry_after, give_up))
+      return settle({.no_taker = spans});
   }
 }
 
-void Lane::settle(std::size_t exported, std::size_t dropped) {
+void Lane::settle(const Fate& fate) {
   const std::lock_guard lock(mutex_);
-  in_flight_ -= exported + dropped;
-  stats_.exported += exported;
-  stats_.dropped += dropped;
+  in_flight_ -= fate.exported + fate.rejected + fate.no_taker;
+  stats_.exported += fate.exported;
+  stats_.rejected += fate.rejected;
+  stats_.no_taker += fate.no_taker;
   idle_.notify_all();
+}
+
+// One batch may be at fault itself. A collector that refuses one after the other (a wrong address,
+// a missing header) is asked ever less often; what does not fit into the queue meanwhile is not
+// made.
+void Lane::pause_after_refusals() {
+  if (++refusals_ < 2) return;
+  const milliseconds pause = std::min(kLongestDelay, kFirstDelay * (1 << std::min(refusals_, 10)));
+  std::unique_lock lock(mutex_);
+  wake_.wait_for(lock, pause, [&] { return stopping_ || flushing_ > 0; });
 }
 
 bool Lane::wait_before_retry(int attempt, milliseconds asked, Clock::time_point give_up) {

@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <protozero/pbf_reader.hpp>
 #include <protozero/pbf_writer.hpp>
@@ -45,15 +46,20 @@ void add_attributes(pbf_writer& message, field::Tag tag, const std::vector<Attri
   }
 }
 
+void write_constants(pbf_writer& message, std::string_view name, SpanKind kind,
+                     const std::vector<Attribute>& attributes) {
+  add_text(message, field::kSpanName, name);
+  message.add_enum(field::kSpanKind, static_cast<std::int32_t>(kind));
+  add_attributes(message, field::kSpanAttributes, attributes);
+}
+
 void write_span(pbf_writer& message, const Span& span) {
   add_id(message, field::kSpanTraceId, span.trace);
   add_id(message, field::kSpanId, span.id);
   if (span.parent != kNoSpan) add_id(message, field::kSpanParentId, span.parent);
-  add_text(message, field::kSpanName, span.name);
-  message.add_enum(field::kSpanKind, static_cast<std::int32_t>(span.kind));
   message.add_fixed64(field::kSpanStart, static_cast<std::uint64_t>(span.start));
-  message.add_fixed64(field::kSpanEnd, static_cast<std::uint64_t>(span.end));
-  add_attributes(message, field::kSpanAttributes, span.attributes);
+  message.add_fixed64(field::kSpanEnd, static_cast<std::uint64_t>(std::max(span.start, span.end)));
+  write_constants(message, span.name, span.kind, span.attributes);
   for (const SpanEvent& event : span.events) {
     pbf_writer part(message, field::kSpanEvents);
     part.add_fixed64(field::kEventTime, static_cast<std::uint64_t>(event.time));
@@ -210,41 +216,94 @@ Span read_span(pbf_reader message) {
 
 }  // namespace
 
-Resource make_resource(std::string_view service) {
-  std::array<char, 256> host{};
-  if (gethostname(host.data(), host.size() - 1) != 0) host[0] = '\0';
+std::string Resource::service() const {
+  for (const Attribute& attribute : attributes)
+    if (attribute.key == "service.name") return std::get<std::string>(attribute.value);
+  return {};
+}
+
+Resource make_other_resource(std::string_view service) {
   return {.attributes = {{"service.name", std::string(service)},
-                         {"service.version", TOCSIN_VERSION},
-                         {"host.name", std::string(host.data())},
-                         {"process.pid", static_cast<std::int64_t>(getpid())},
                          {"telemetry.sdk.name", "tocsin"},
                          {"telemetry.sdk.language", "cpp"},
                          {"telemetry.sdk.version", TOCSIN_VERSION}},
           .version = TOCSIN_VERSION};
 }
 
-void append_request(std::string& out, const Resource& resource, SpanRefs spans) {
-  pbf_writer request(out);
-  pbf_writer resource_spans(request, field::kRequestResourceSpans);
-  {
-    pbf_writer part(resource_spans, field::kResourceSpansResource);
-    add_attributes(part, field::kResourceAttributes, resource.attributes);
+Resource make_resource(std::string_view service, const std::vector<Attribute>& more) {
+  std::array<char, 256> host{};
+  if (gethostname(host.data(), host.size() - 1) != 0) host[0] = '\0';
+  Resource resource = make_other_resource(service);
+  const std::vector<Attribute> ours = {{"service.version", TOCSIN_VERSION},
+                                       {"service.instance.id", Uuid::random().to_string()},
+                                       {"host.name", std::string(host.data())},
+                                       {"os.type", "linux"},
+                                       {"process.pid", static_cast<std::int64_t>(getpid())},
+                                       {"process.executable.name", "tocsin"}};
+  resource.attributes.insert(resource.attributes.end(), ours.begin(), ours.end());
+  for (const Attribute& attribute : more) {
+    if (attribute.key == "service.name") continue;  // it is `service` already
+    const auto same = [&](const Attribute& own) { return own.key == attribute.key; };
+    std::erase_if(resource.attributes, same);
+    resource.attributes.push_back(attribute);
   }
-  pbf_writer scope_spans(resource_spans, field::kResourceSpansScopeSpans);
-  {
-    pbf_writer scope(scope_spans, field::kScopeSpansScope);
-    scope.add_string(field::kScopeName, "tocsin");
-    scope.add_string(field::kScopeVersion, resource.version);
-  }
-  for (const Span* span : spans) {
-    pbf_writer message(scope_spans, field::kScopeSpansSpans);
-    write_span(message, *span);
+  return resource;
+}
+
+void append_request(std::string& out, Resources resources, ChunkRefs chunks) {
+  for (std::size_t i = 0; i < resources.size(); ++i) {
+    std::size_t size = 0;
+    for (const auto& chunk : chunks)
+      if (chunk->resource == i) size += chunk->bytes.size();
+    if (size == 0) continue;
+    std::string head;  // of ResourceSpans, then of ScopeSpans: small, so writers may shift it
+    {
+      pbf_writer resource_spans(head);
+      pbf_writer part(resource_spans, field::kResourceSpansResource);
+      add_attributes(part, field::kResourceAttributes, resources[i].attributes);
+    }
+    std::string scope_head;
+    {
+      pbf_writer scope_spans(scope_head);
+      pbf_writer scope(scope_spans, field::kScopeSpansScope);
+      scope.add_string(field::kScopeName, "tocsin");
+      scope.add_string(field::kScopeVersion, resources[i].version);
+    }
+    // The spans are encoded already and follow byte for byte; their size is known, so nothing is
+    // moved once it stands.
+    size += scope_head.size();
+    protozero::add_varint_to_buffer(&head, field::kResourceSpansScopeSpans << 3 | 2);
+    protozero::add_varint_to_buffer(&head, size);
+    head += scope_head;
+    size = size - scope_head.size() + head.size();
+    protozero::add_varint_to_buffer(&out, field::kRequestResourceSpans << 3 | 2);
+    protozero::add_varint_to_buffer(&out, size);
+    out.reserve(out.size() + size);
+    out += head;
+    for (const auto& chunk : chunks)
+      if (chunk->resource == i) out += chunk->bytes;
   }
 }
 
-void append_span(std::string& out, const Span& span) {
+void append_span_constants(std::string& out, std::string_view name, SpanKind kind,
+                           const std::vector<Attribute>& attributes) {
   pbf_writer message(out);
+  write_constants(message, name, kind, attributes);
+}
+
+void encode(SpanChunk& out, const Span& span) {
+  pbf_writer scope_spans(out.bytes);
+  pbf_writer message(scope_spans, field::kScopeSpansSpans);
   write_span(message, span);
+  ++out.spans;
+}
+
+void for_each_span(const SpanChunk& chunk, const std::function<void(std::string_view)>& visit) {
+  pbf_reader spans(chunk.bytes.data(), chunk.bytes.size());
+  while (spans.next(field::kScopeSpansSpans)) {
+    const auto view = spans.get_view();
+    visit({view.data(), view.size()});
+  }
 }
 
 std::optional<Span> parse_span(std::string_view bytes) {

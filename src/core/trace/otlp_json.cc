@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "base/json_writer.h"
@@ -99,27 +100,42 @@ void write_span(JsonWriter& json, const Span& span) {
 
 }  // namespace
 
-void append_request_json(std::string& out, const Resource& resource, SpanRefs spans) {
+void append_request_json(std::string& out, Resources resources, ChunkRefs chunks) {
   JsonWriter json(out);
-  const auto array_of_one = [&](std::string_view name, const auto& body) {
-    json.key(name);
-    json.array([&] { json.object(body); });
+  const auto write_spans = [&](std::size_t resource) {
+    json.key("spans");
+    json.array([&] {
+      for (const auto& chunk : chunks) {
+        if (chunk->resource != resource) continue;
+        for_each_span(*chunk, [&](std::string_view bytes) {
+          if (const auto span = parse_span(bytes)) write_span(json, *span);
+        });
+      }
+    });
   };
   json.object([&] {
-    array_of_one("resourceSpans", [&] {
-      json.key("resource");
-      json.object([&] { write_attributes(json, resource.attributes); });
-      array_of_one("scopeSpans", [&] {
-        json.key("scope");
+    json.key("resourceSpans");
+    json.array([&] {
+      for (std::size_t i = 0; i < resources.size(); ++i) {
+        if (std::none_of(chunks.begin(), chunks.end(),
+                         [i](const auto& chunk) { return chunk->resource == i; }))
+          continue;
         json.object([&] {
-          json.member("name", "tocsin");
-          json.member("version", resource.version);
+          json.key("resource");
+          json.object([&] { write_attributes(json, resources[i].attributes); });
+          json.key("scopeSpans");
+          json.array([&] {
+            json.object([&] {
+              json.key("scope");
+              json.object([&] {
+                json.member("name", "tocsin");
+                json.member("version", resources[i].version);
+              });
+              write_spans(i);
+            });
+          });
         });
-        json.key("spans");
-        json.array([&] {
-          for (const Span* span : spans) write_span(json, *span);
-        });
-      });
+      }
     });
   });
   out.push_back('\n');

@@ -26,15 +26,31 @@ inline constexpr SpanId kNoSpan{};
 // The event id's own 16 bytes; a nil id is hashed, because an all-zero trace id is invalid (W3C
 // Trace Context section 3.2.2.3).
 [[nodiscard]] TraceId trace_id_of(const Uuid& event_id);
-// Deterministic, never all zero.
-[[nodiscard]] SpanId span_id_of(const TraceId& trace, std::string_view stage,
-                                std::uint32_t attempt = 0);
+
+// What gives the spans of one step of every trace their ids: the hash of its name and attempt, made
+// once.
+class Stage {
+ public:
+  explicit Stage(std::string_view name, std::uint32_t attempt = 0);
+  // Deterministic, never all zero.
+  [[nodiscard]] SpanId id_in(const TraceId& trace) const;
+
+ private:
+  std::uint64_t seed_;
+};
+
+[[nodiscard]] inline SpanId span_id_of(const TraceId& trace, std::string_view stage,
+                                       std::uint32_t attempt = 0) {
+  return Stage(stage, attempt).id_in(trace);
+}
 
 // W3C `traceparent` (level 1, version 00; later versions are read as 00).
 struct Context {
   TraceId trace{};
   SpanId span{};
   std::uint8_t flags = 1;
+
+  [[nodiscard]] bool sampled() const { return (flags & 1) != 0; }
 };
 [[nodiscard]] std::string format_traceparent(const Context& context);
 [[nodiscard]] std::optional<Context> parse_traceparent(std::string_view text);

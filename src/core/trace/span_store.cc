@@ -2,11 +2,13 @@
 #include "core/trace/span_store.h"
 
 #include <algorithm>
+#include <protozero/pbf_reader.hpp>
 #include <utility>
 
 #include "base/sqlite.h"
 #include "core/trace/exporter.h"
 #include "core/trace/otlp.h"
+#include "core/trace/otlp_fields.h"
 
 namespace tocsin::trace {
 namespace {
@@ -26,16 +28,54 @@ std::string_view bytes_of(const std::array<std::uint8_t, N>& id) {
   return {reinterpret_cast<const char*>(id.data()), id.size()};
 }
 
+// What the columns hold; views into the message.
+struct SpanKey {
+  std::string_view trace, id, name;
+  UnixNanos start = 0;
+  UnixNanos end = 0;
+};
+
+SpanKey read_key(std::string_view otlp) {
+  SpanKey key;
+  protozero::pbf_reader span(otlp.data(), otlp.size());
+  const auto view = [&span] {
+    const auto bytes = span.get_view();
+    return std::string_view(bytes.data(), bytes.size());
+  };
+  while (span.next()) {
+    switch (span.tag()) {
+      case field::kSpanTraceId:
+        key.trace = view();
+        break;
+      case field::kSpanId:
+        key.id = view();
+        break;
+      case field::kSpanName:
+        key.name = view();
+        break;
+      case field::kSpanStart:
+        key.start = static_cast<UnixNanos>(span.get_fixed64());
+        break;
+      case field::kSpanEnd:
+        key.end = static_cast<UnixNanos>(span.get_fixed64());
+        break;
+      default:
+        span.skip();
+    }
+  }
+  return key;
+}
+
 class StoreExporter final : public Exporter {
  public:
-  StoreExporter(std::string path, std::string service, sqlite::Database db,
+  StoreExporter(std::string path, std::vector<std::string> services, sqlite::Database db,
                 sqlite::Statement insert)
       : path_(std::move(path)),
-        service_(std::move(service)),
+        services_(std::move(services)),
         db_(std::move(db)),
         insert_(std::move(insert)) {}
 
-  void encode(SpanRefs spans) override { spans_.assign(spans.begin(), spans.end()); }
+  void encode(ChunkRefs chunks) override { chunks_ = chunks; }
 
   Outcome send() override {
     Status written = write();
@@ -52,27 +92,32 @@ class StoreExporter final : public Exporter {
  private:
   Status write() {
     TOCSIN_TRY(auto transaction, sqlite::Transaction::begin(db_));
-    for (const Span* span : spans_) {
-      otlp_.clear();
-      append_span(otlp_, *span);
-      insert_.bind_blob(1, bytes_of(span->trace))
-          .bind_blob(2, bytes_of(span->id))
-          .bind(3, service_)
-          .bind(4, span->name)
-          .bind(5, span->start)
-          .bind(6, span->end)
-          .bind_blob(7, otlp_);
-      TOCSIN_TRY_STATUS(insert_.run());
-    }
+    Status failed;
+    for (const auto& chunk : chunks_)
+      for_each_span(*chunk, [&](std::string_view otlp) {
+        if (failed) failed = insert(otlp, services_[chunk->resource]);
+      });
+    TOCSIN_TRY_STATUS(failed);
     return transaction.commit();
   }
 
+  Status insert(std::string_view otlp, std::string_view service) {
+    const SpanKey key = read_key(otlp);
+    return insert_.bind_blob(1, key.trace)
+        .bind_blob(2, key.id)
+        .bind(3, service)
+        .bind(4, key.name)
+        .bind(5, key.start)
+        .bind(6, key.end)
+        .bind_blob(7, otlp)
+        .run();
+  }
+
   const std::string path_;
-  const std::string service_;
+  const std::vector<std::string> services_;  // by SpanChunk::resource
   sqlite::Database db_;
   sqlite::Statement insert_;
-  std::vector<const Span*> spans_;
-  std::string otlp_;
+  ChunkRefs chunks_;
 };
 
 Result<sqlite::Database> open_to_read(const std::string& path) {
@@ -84,13 +129,16 @@ Result<sqlite::Database> open_to_read(const std::string& path) {
 }  // namespace
 
 Result<std::unique_ptr<Exporter>> open_store_exporter(const std::string& path,
-                                                      const std::string& service) {
+                                                      const std::vector<Resource>& resources) {
   TOCSIN_TRY(auto db, sqlite::Database::open(path, sqlite::Mode::kWrite));
   TOCSIN_TRY_STATUS(db.adopt_schema(kSchemaVersion, kSchema));
   TOCSIN_TRY(auto insert,
              db.prepare("INSERT OR REPLACE INTO spans(trace_id, span_id, service, name, start_ns,"
                         " end_ns, otlp) VALUES(?,?,?,?,?,?,?)"));
-  return std::make_unique<StoreExporter>(path, service, std::move(db), std::move(insert));
+  std::vector<std::string> services;
+  for (const Resource& resource : resources) services.push_back(resource.service());
+  return std::make_unique<StoreExporter>(path, std::move(services), std::move(db),
+                                         std::move(insert));
 }
 
 Result<std::vector<StoredSpan>> read_trace(const std::string& path, const TraceId& trace) {
@@ -139,6 +187,27 @@ Result<std::vector<TraceId>> find_traces(const std::string& path, std::string_vi
       std::copy(bytes.begin(), bytes.end(), reinterpret_cast<char*>(found.emplace_back().data()));
   }
   return found;
+}
+
+Status visit_times(const std::string& path, UnixNanos since,
+                   const std::function<void(const SpanTimes&)>& visit) {
+  TOCSIN_TRY(auto db, open_to_read(path));
+  TOCSIN_TRY(auto query, db.prepare("SELECT trace_id, service, name, start_ns, end_ns FROM spans"
+                                    " WHERE start_ns >= ?"));
+  query.bind(1, since);
+  while (true) {
+    TOCSIN_TRY(const bool row, query.step());
+    if (!row) return {};
+    SpanTimes times;
+    const std::string_view id = query.blob(0);
+    if (id.size() != times.trace.size()) continue;
+    std::copy(id.begin(), id.end(), reinterpret_cast<char*>(times.trace.data()));
+    times.service = query.text(1);
+    times.name = query.text(2);
+    times.start = query.integer(3);
+    times.end = query.integer(4);
+    visit(times);
+  }
 }
 
 }  // namespace tocsin::trace

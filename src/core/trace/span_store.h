@@ -3,13 +3,14 @@
 // The span store: one SQLite file that every process on this machine writes its spans to, read by
 // `tocsin trace` without any server.
 //
-//   Tracer -> FILE.db -> read_trace(), find_traces()
+//   Tracer -> FILE.db -> read_trace(), find_traces(), visit_times()
 //
 // A span is keyed by (trace, span id): both are deterministic, so a replay replaces and never
 // doubles.
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,5 +32,18 @@ struct StoredSpan : Span {
 // The traces whose id begins with `prefix` (lower-case hex, 1 to 32 digits), at most `limit`.
 [[nodiscard]] Result<std::vector<TraceId>> find_traces(const std::string& path,
                                                        std::string_view prefix, std::size_t limit);
+
+// A span's times, without its attributes.
+struct SpanTimes {
+  TraceId trace{};
+  std::string_view service;
+  std::string_view name;
+  UnixNanos start = 0;
+  UnixNanos end = 0;
+};
+
+// Every span that began at `since` or later, in no particular order; views live during the call.
+[[nodiscard]] Status visit_times(const std::string& path, UnixNanos since,
+                                 const std::function<void(const SpanTimes&)>& visit);
 
 }  // namespace tocsin::trace

@@ -28,6 +28,9 @@ enum class Settled : std::uint8_t {
 // Payloads of a LiteralIndex with this bit are atoms of the field's RegexFilter.
 inline constexpr std::uint32_t kAtomBit = 0x8000'0000u;
 
+// In the set of a long value: this predicate may hold; its test is made when a rule asks for it.
+inline constexpr PredicateId kOpenBit = 0x8000'0000u;
+
 // All tests of one field's values.
 struct FieldTests {
   LiteralIndex literals;

@@ -8,8 +8,10 @@
 #include <unordered_map>
 
 #include "base/check.h"
+#include "base/threads/parallel.h"
 #include "base/utf8.h"
 #include "stages/match/compiled.h"
+#include "stages/match/filing.h"
 #include "stages/match/witness_cost.h"
 
 namespace tocsin::match {
@@ -18,11 +20,6 @@ using sigma::Op;
 using sigma::Predicate;
 
 namespace {
-
-bool has_literal(const Predicate& p) {
-  return p.op == Op::kEquals || p.op == Op::kPrefix || p.op == Op::kSuffix ||
-         p.op == Op::kContains || p.op == Op::kWildcard;
-}
 
 Settled settled_when(const Predicate& p) {
   if (p.op == Op::kExists || p.op == Op::kNull) return Settled::kByPresence;
@@ -63,40 +60,6 @@ std::string key_of(const Predicate& p) {
   return key;
 }
 
-// What to file a wildcard pattern under: its longest literal.
-struct Filed {
-  Anchor anchor;
-  std::string_view literal;
-};
-Filed file_pattern(const sigma::Pattern& pattern) {
-  const auto& parts = pattern.parts();
-  std::size_t best = parts.size();
-  for (std::size_t i = 0; i < parts.size(); ++i)
-    if (parts[i].kind == sigma::PartKind::kLiteral &&
-        (best == parts.size() || parts[i].text.size() > parts[best].text.size()))
-      best = i;
-  if (best == parts.size()) return {Anchor::kAnywhere, {}};
-  const Anchor anchor = best == 0                  ? Anchor::kStart
-                        : best + 1 == parts.size() ? Anchor::kEnd
-                                                   : Anchor::kAnywhere;
-  return {anchor, parts[best].text};
-}
-
-Filed file_literal(const Predicate& p) {
-  switch (p.op) {
-    case Op::kEquals:
-      return {Anchor::kWhole, p.text};
-    case Op::kPrefix:
-      return {Anchor::kStart, p.text};
-    case Op::kSuffix:
-      return {Anchor::kEnd, p.text};
-    case Op::kContains:
-      return {Anchor::kAnywhere, p.text};
-    default:
-      return file_pattern(p.pattern);
-  }
-}
-
 }  // namespace
 
 // Makes an engine of rules.
@@ -112,8 +75,7 @@ class Builder {
     c_.field_tests.resize(c_.fields.size() + 1);
     c_.deferred_tests.resize(c_.fields.size());
     for (PredicateId id = 0; id < c_.predicates.size(); ++id) file(id);
-    for (FieldTests& tests : c_.field_tests) finish(tests);
-    for (FieldTests& tests : c_.deferred_tests) finish(tests);
+    finish_fields();
     plan_routes();
     compile_programs();
   }
@@ -124,7 +86,8 @@ class Builder {
   void choose_witnesses();
   void defer();
   void file(PredicateId id);
-  void finish(FieldTests& tests);
+  void finish_fields();
+  static std::size_t finish(FieldTests& tests);
   void plan_routes();
   void plan_rule(RoutePlan& plan, RuleIndex rule, std::vector<PredicateId>& keywords) const;
   [[nodiscard]] std::uint32_t filter_of(std::vector<PredicateId> keywords);
@@ -134,6 +97,7 @@ class Builder {
   const sigma::Taxonomy& taxonomy_;
   const EngineOptions options_;
   std::vector<std::vector<PredicateId>> ids_of_rule_;
+  std::vector<Filed> filed_;               // by predicate; no literal: it has none
   std::vector<std::size_t> uses_;          // by predicate: how many times rules name it
   std::vector<std::uint8_t> always_;       // by rule: it has no witness
   std::vector<std::uint8_t> asked_first_;  // by predicate: a witness, or of a rule without one
@@ -159,7 +123,8 @@ void Builder::add_predicate(const Predicate& p) {
   c_.predicate_field.push_back(p.is_keyword() ? kNoField : c_.fields.intern(p.field));
   c_.predicate_other.push_back(p.op == Op::kFieldRef ? c_.fields.intern(p.other_field) : kNoField);
   c_.settled.push_back(settled_when(p));
-  c_.verify.push_back(has_literal(p) && (p.cased || p.op == Op::kWildcard));
+  filed_.push_back(has_literal(p) ? file_under(p) : Filed{});
+  c_.verify.push_back(filed_.back().exact ? 0 : 1);
   uses_.push_back(0);
 }
 
@@ -168,13 +133,13 @@ void Builder::choose_witnesses() {
   always_.resize(c_.rules.size());
   asked_first_.resize(c_.predicates.size());
   WitnessCost costs;
-  for (const sigma::CompiledPredicate& p : c_.predicates)
-    if (has_literal(*p.predicate)) costs.add(file_literal(*p.predicate).literal);
+  for (const Filed& filed : filed_)
+    if (!filed.literals.empty()) costs.add(filed.literals.front());
   const auto cost = [&](PredicateId id) -> std::optional<double> {
     if (c_.settled[id] != Settled::kByValue) return std::nullopt;
     const Predicate& p = *c_.predicates[id].predicate;
     if (!has_literal(p)) return costs.of_other(p, uses_[id]);
-    return costs.of_literal(p, file_literal(p).literal, uses_[id]);
+    return costs.of_literal(p, filed_[id].literals.front(), uses_[id]);
   };
   for (RuleIndex rule = 0; rule < c_.rules.size(); ++rule) {
     const auto witness = choose_witness(c_.rules[rule].condition, ids_of_rule_[rule], cost);
@@ -223,9 +188,8 @@ void Builder::file(PredicateId id) {
                       : field == kNoField ? c_.field_tests.back()
                                           : c_.field_tests[field];
   if (has_literal(p)) {
-    const Filed filed = file_literal(p);
-    tests.literals.add(filed.anchor, p.cased ? folded(filed.literal) : std::string(filed.literal),
-                       id);
+    for (const std::string& literal : filed_[id].literals)
+      tests.literals.add(filed_[id].anchor, literal, id);
   } else if (p.op == Op::kRegex && c_.predicates[id].regex->linear_time()) {
     tests.regexes.add(p, id);
   } else {
@@ -233,13 +197,25 @@ void Builder::file(PredicateId id) {
   }
 }
 
-void Builder::finish(FieldTests& tests) {
+// A field's tables need nothing of another's.
+void Builder::finish_fields() {
+  std::vector<FieldTests*> all;
+  for (auto* fields : {&c_.field_tests, &c_.deferred_tests})
+    for (FieldTests& tests : *fields)
+      if (!tests.empty()) all.push_back(&tests);
+  std::vector<std::size_t> atoms(all.size());
+  parallel_for(all.size(), 1, [&](std::size_t i) { atoms[i] = finish(*all[i]); });
+  for (const std::size_t count : atoms) c_.atoms_max = std::max(c_.atoms_max, count);
+}
+
+// The number of its atoms.
+std::size_t Builder::finish(FieldTests& tests) {
   const std::vector<std::string> atoms = tests.regexes.build();
-  c_.atoms_max = std::max(c_.atoms_max, atoms.size());
   for (std::size_t i = 0; i < atoms.size(); ++i)
     tests.literals.add(Anchor::kAnywhere, folded(atoms[i]),
                        kAtomBit | static_cast<std::uint32_t>(i));
   tests.literals.build();
+  return atoms.size();
 }
 
 void Builder::plan_rule(RoutePlan& plan, RuleIndex rule, std::vector<PredicateId>& keywords) const {
@@ -265,7 +241,7 @@ std::uint32_t Builder::filter_of(std::vector<PredicateId> keywords) {
   if (!is_new) return entry->second;
   KeywordFilter& filter = c_.keyword_filters.emplace_back();
   for (const PredicateId id : entry->first)
-    filter.add(folded(file_literal(*c_.predicates[id].predicate).literal));
+    for (const std::string& literal : filed_[id].literals) filter.add(literal);
   filter.build();
   return entry->second;
 }

@@ -94,6 +94,15 @@ class Matcher {
   // Of the rules looked at since the last call, appended to `out`.
   void take_work(std::vector<RuleWork>& out);
 
+  // How often what was asked for was remembered. Only grows.
+  struct MemoUse {
+    std::uint64_t values = 0;  // looked up
+    std::uint64_t values_missed = 0;
+    std::uint64_t events = 0;  // whose signature was looked up
+    std::uint64_t events_missed = 0;
+  };
+  [[nodiscard]] const MemoUse& memo_use() const;
+
  private:
   struct State;
   std::unique_ptr<State> state_;

@@ -1,21 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-//
-// Matcher: one event's way through an engine.
+#include "stages/match/matcher.h"
+
 #include <algorithm>
 #include <array>
-#include <string>
-#include <unordered_map>
 #include <utility>
 
-#include "base/arena.h"
 #include "base/utf8.h"
 #include "core/event/json_text.h"
 #include "core/sigma/evaluate.h"
-#include "stages/match/compiled.h"
-#include "stages/match/engine.h"
-#include "stages/match/memo/outcome_memo.h"
-#include "stages/match/memo/value_memo.h"
-#include "stages/match/work_counter.h"
 
 namespace tocsin::match {
 
@@ -23,124 +15,25 @@ using sigma::Op;
 
 namespace {
 
-// In a signature: the field is there, and null; of a deferred entry: it was not asked.
-constexpr SetId kNullValue = UINT32_MAX;
 constexpr std::size_t kSetNumbersMax = 4u << 20;
+constexpr std::size_t kRecentEntries = 256;
 
-// A field's deferred tests are made one by one when its values are few and together this long.
+// Of a longer value that is not remembered, patterns and expressions are tried when a rule asks. A
+// field's deferred tests are made one by one when its values are few and together this long.
 constexpr std::size_t kLongBytes = 1'024;
 constexpr std::size_t kFewValues = 4;
 
-// An alert shows so much of why it was raised; the event itself has the rest.
-constexpr std::size_t kEvidenceMax = 32;
-constexpr std::size_t kEvidenceBytesMax = 8 * 1024;
-
-std::string shortened(std::string_view text) {
-  if (text.size() <= kEvidenceBytesMax) return std::string(text);
-  std::size_t size = kEvidenceBytesMax;
-  while (size > 0 && (static_cast<unsigned char>(text[size]) & 0xC0) == 0x80) --size;
-  return std::string(text.substr(0, size)) + "...";
-}
-
-// As much of the value as is shown: an escape takes six bytes at most. What stands at the cut is
-// beyond what shortened() keeps.
-FieldValue beginning_of(FieldValue value) {
-  value.text = value.text.substr(0, 6 * kEvidenceBytesMax + 64);
-  return value;
-}
+// The values of an event that has more are not remembered, and looked up like long ones.
+constexpr std::size_t kManyValues = 1'000;
 
 }  // namespace
-
-struct Matcher::State {
-  std::shared_ptr<const Engine> engine;
-  const Engine::Compiled& c;
-  const NormalizedEvent* event = nullptr;
-  const RoutePlan* plan = nullptr;
-
-  ValueMemo values;
-  PredicateSets sets;
-  OutcomeMemo outcomes;
-  std::vector<SignatureEntry> signature;
-  // The event's values that satisfy some predicate, and for evidence() those of each predicate.
-  struct Satisfied {
-    const FieldValue* value;
-    SetId set;
-  };
-  std::vector<Satisfied> satisfied;
-  std::unordered_map<PredicateId, std::vector<const FieldValue*>> values_of;
-  std::vector<RuleIndex> matched;
-
-  // Scratch of looking a value up.
-  struct Pending {
-    ValueMemo::Key key;
-    const FieldValue* value;
-  };
-  std::vector<Pending> pending;
-  Arena arena;
-  std::string folded_text;
-  std::vector<PredicateId> found, keyword_found;
-  std::vector<int> atoms;
-  std::uint32_t search_number = 0;
-  std::vector<std::uint32_t> tried;  // by predicate, then by atom: the search that last met it
-  std::vector<std::uint32_t> regexes;
-
-  // Stamped with the epoch in which they were last true, so that nothing needs clearing.
-  std::uint32_t epoch = 0;
-  std::vector<std::uint32_t> predicate_seen, field_seen, field_filled, rule_seen, late_tested;
-  std::uint64_t event_number = 0;
-  std::vector<std::uint64_t> deferred_asked;  // by field: the event whose deferred tests were made
-  struct Wanted {
-    FieldId field;
-    std::size_t values, bytes;
-  };
-  std::vector<Wanted> deferred_wanted;
-  // Texts of the event's values that late tests were made of, the last few.
-  struct LateText {
-    const FieldValue* value = nullptr;
-    std::string_view text;
-    std::string folded;
-  };
-  std::array<LateText, 4> late_texts;
-  std::size_t late_next = 0;
-  Arena late_arena;
-  std::vector<std::uint8_t> late_result;
-  std::vector<RuleIndex> candidates, undecided;
-  WorkCounter work;
-
-  explicit State(std::shared_ptr<const Engine> e);
-
-  void forget_when_full();
-  void sign_fields();
-  void sign_keywords();
-  void collect_keywords(const FieldValue& value);
-  void tidy_signature();
-  void decide();
-  void judge(std::uint32_t key);
-  void stamp();
-  bool sign_deferred();
-  void look_up_deferred(const FieldValue& value);
-  bool recall(std::uint32_t key);
-  void settle();
-  SetId look_up(const ValueMemo::Key& key, const FieldTests& tests, const FieldValue& value);
-  void search(const FieldTests& tests, const FieldValue& value);
-  void search_literals(const FieldTests& tests, const FieldValue& value);
-  void run_regexes(const FieldTests& tests, const FieldValue& value);
-  [[nodiscard]] Truth known(PredicateId id) const;
-  [[nodiscard]] bool holds(PredicateId id);
-  [[nodiscard]] bool test_late(PredicateId id);
-  [[nodiscard]] bool test_reference(PredicateId id);
-  [[nodiscard]] bool holds_late(PredicateId id, const FieldValue& value);
-  const LateText& late_text(const FieldValue& value);
-  void forget_late_texts();
-  void find_values_of();
-  void collect_evidence(PredicateId id, std::vector<const FieldValue*>& out);
-};
 
 Matcher::State::State(std::shared_ptr<const Engine> e)
     : engine(std::move(e)), c(*engine->compiled_) {
   tried.assign(c.predicates.size() + c.atoms_max, 0);
   deferred_asked.assign(c.fields.size(), 0);
   predicate_seen.assign(c.predicates.size(), 0);
+  predicate_open.assign(c.predicates.size(), 0);
   late_tested.assign(c.predicates.size(), 0);
   late_result.assign(c.predicates.size(), 0);
   field_seen.assign(c.fields.size() + 1, 0);
@@ -157,22 +50,27 @@ void Matcher::State::forget_when_full() {
   sets.clear();
 }
 
-// Which of the tests hold for the value: `found`, sorted, each once.
-void Matcher::State::search(const FieldTests& tests, const FieldValue& coded) {
+// Which of the tests hold for the value: `found`, sorted, each once. Unless `whole`, those that are
+// dear for a long value are left open.
+void Matcher::State::search(const FieldTests& tests, const FieldValue& coded, bool whole) {
   arena.reset();
   const FieldValue value{coded.field, coded.kind, decoded(coded, arena), false};
   folded_text.clear();
   append_folded(folded_text, value.text);
   found.clear();
-  search_literals(tests, value);
-  if (!tests.regexes.empty()) run_regexes(tests, value);
-  for (const PredicateId id : tests.others)
-    if (sigma::value_holds(c.predicates[id], value, folded_text)) found.push_back(id);
+  search_literals(tests, value, whole);
+  if (!tests.regexes.empty()) run_regexes(tests, value, whole);
+  for (const PredicateId id : tests.others) {
+    if (!whole && c.predicates[id].predicate->op == Op::kRegex)
+      found.push_back(id | kOpenBit);
+    else if (sigma::value_holds(c.predicates[id], value, folded_text))
+      found.push_back(id);
+  }
   std::sort(found.begin(), found.end());
 }
 
 // A literal may be found many times; it counts, and its pattern is tried, once.
-void Matcher::State::search_literals(const FieldTests& tests, const FieldValue& value) {
+void Matcher::State::search_literals(const FieldTests& tests, const FieldValue& value, bool whole) {
   atoms.clear();
   if (++search_number == 0) {
     std::fill(tried.begin(), tried.end(), 0);
@@ -186,26 +84,41 @@ void Matcher::State::search_literals(const FieldTests& tests, const FieldValue& 
     if (std::exchange(last, search_number) == search_number) return;
     if (is_atom)
       atoms.push_back(static_cast<int>(number));
+    else if (!whole && c.verify[number] != 0 && c.predicates[number].predicate->op == Op::kWildcard)
+      found.push_back(number | kOpenBit);
     else if (c.verify[number] == 0 || sigma::value_holds(c.predicates[number], value, folded_text))
       found.push_back(number);
   });
 }
 
-void Matcher::State::run_regexes(const FieldTests& tests, const FieldValue& value) {
+void Matcher::State::run_regexes(const FieldTests& tests, const FieldValue& value, bool whole) {
   std::sort(atoms.begin(), atoms.end());
   regexes.clear();
-  tests.regexes.candidates(atoms, regexes);
-  for (const PredicateId id : regexes)
-    if (sigma::value_holds(c.predicates[id], value, folded_text)) found.push_back(id);
+  tests.regexes.candidates(atoms, folded_text, regexes);
+  for (const PredicateId id : regexes) {
+    if (!whole)
+      found.push_back(id | kOpenBit);
+    else if (sigma::value_holds(c.predicates[id], value, folded_text))
+      found.push_back(id);
+  }
 }
 
 SetId Matcher::State::look_up(const ValueMemo::Key& key, const FieldTests& tests,
                               const FieldValue& value) {
+  ++memo_use.values;
   if (const auto known_set = values.find(key)) return *known_set;
-  search(tests, value);
+  ++memo_use.values_missed;
+  const bool many = event->values.size() > kManyValues;
+  const bool kept = !many && values.wants(key);
+  search(tests, value, kept || (!many && value.text.size() <= kLongBytes));
   const SetId set = sets.intern(found);
-  values.insert(key, set);
+  if (kept) values.insert(key, set);
   return set;
+}
+
+void Matcher::State::note_satisfied(const FieldValue& value, SetId set) {
+  satisfied.push_back({&value, set});
+  if ((sets.at(set).back() & kOpenBit) != 0) open.push_back({&value, set});
 }
 
 // The same bytes can be another text when they are JSON's, and another number; a value may be asked
@@ -222,7 +135,7 @@ void Matcher::State::look_up_deferred(const FieldValue& value) {
                             c.deferred_tests[value.field], value);
   if (set == kEmptySet) return;
   signature.push_back({c.deferred_entry(value.field), set});
-  satisfied.push_back({&value, set});
+  note_satisfied(value, set);
 }
 
 // What the undecided rules want to know besides, if anything. Fields of few long values are left
@@ -270,7 +183,7 @@ void Matcher::State::sign_fields() {
     const bool tells =
         (wants & RoutePlan::kPresence) != 0 || (set != kEmptySet && set != kNullValue);
     if (tells) signature.push_back({field, set});
-    if (set != kEmptySet && set != kNullValue) satisfied.push_back({p.value, set});
+    if (set != kEmptySet && set != kNullValue) note_satisfied(*p.value, set);
   }
 }
 
@@ -304,14 +217,24 @@ void Matcher::State::collect_keywords(const FieldValue& value) {
   const SetId id =
       look_up(values.key(tag_of(field, value), value.text), c.field_tests[field], value);
   if (id == kEmptySet) return;
-  satisfied.push_back({&value, id});
+  note_satisfied(value, id);
   const auto set = sets.at(id);
   keyword_found.insert(keyword_found.end(), set.begin(), set.end());
 }
 
-// A long array is a set as far as rules are concerned.
+// A long array is a set as far as rules are concerned. Most of its values say the same, so what was
+// met a moment ago is dropped before the rest is sorted.
 void Matcher::State::tidy_signature() {
   if (signature.size() <= OutcomeMemo::kEntriesMax / 2) return;
+  if (signature.size() > 4 * kRecentEntries) {
+    std::array<SignatureEntry, kRecentEntries> recent{};
+    std::erase_if(signature, [&](const SignatureEntry& entry) {
+      SignatureEntry& last = recent[(entry.set * 31 + entry.field) % kRecentEntries];
+      const bool met = last.field == entry.field && last.set == entry.set;
+      last = entry;
+      return met && entry.set != kEmptySet;
+    });
+  }
   const auto less = [](const SignatureEntry& a, const SignatureEntry& b) {
     return a.field != b.field ? a.field < b.field : a.set < b.set;
   };
@@ -323,7 +246,8 @@ void Matcher::State::tidy_signature() {
 void Matcher::State::stamp() {
   if (++epoch == 0) {
     // Four billion events later: old stamps could be taken for new ones.
-    for (auto* stamps : {&predicate_seen, &field_seen, &field_filled, &rule_seen, &late_tested})
+    for (auto* stamps :
+         {&predicate_seen, &predicate_open, &field_seen, &field_filled, &rule_seen, &late_tested})
       std::fill(stamps->begin(), stamps->end(), 0);
     epoch = 1;
   }
@@ -332,14 +256,20 @@ void Matcher::State::stamp() {
     if (!deferred) field_seen[field] = epoch;
     if (set == kNullValue) continue;
     if (!deferred) field_filled[field] = epoch;
-    for (const PredicateId id : sets.at(set)) predicate_seen[id] = epoch;
+    for (const PredicateId id : sets.at(set))
+      ((id & kOpenBit) == 0 ? predicate_seen[id] : predicate_open[id & ~kOpenBit]) = epoch;
   }
+}
+
+Truth Matcher::State::known_of_values(PredicateId id) const {
+  if (predicate_seen[id] == epoch) return Truth::kYes;
+  return predicate_open[id] == epoch ? Truth::kUnknown : Truth::kNo;
 }
 
 Truth Matcher::State::known(PredicateId id) const {
   switch (c.settled[id]) {
     case Settled::kByValue:
-      return predicate_seen[id] == epoch ? Truth::kYes : Truth::kNo;
+      return known_of_values(id);
     case Settled::kByPresence: {
       const FieldId field = c.predicate_field[id];
       const bool is_null_test = c.predicates[id].predicate->op == Op::kNull;
@@ -348,7 +278,7 @@ Truth Matcher::State::known(PredicateId id) const {
     }
     case Settled::kDeferred:
       if (deferred_asked[c.predicate_field[id]] != event_number) break;
-      return predicate_seen[id] == epoch ? Truth::kYes : Truth::kNo;
+      return known_of_values(id);
     case Settled::kLate:
       break;
   }
@@ -371,7 +301,7 @@ void Matcher::State::decide() {
   for (const auto& [field, set] : signature) {
     if (set == kNullValue) continue;
     for (const PredicateId id : sets.at(set)) {
-      for (const RuleIndex rule : c.witness_of[id]) {
+      for (const RuleIndex rule : c.witness_of[id & ~kOpenBit]) {
         if (plan->reads[rule] == 0 || rule_seen[rule] == epoch) continue;
         rule_seen[rule] = epoch;
         candidates.push_back(rule);
@@ -419,90 +349,6 @@ void Matcher::State::settle() {
   }
 }
 
-bool Matcher::State::holds(PredicateId id) {
-  const Truth truth = known(id);
-  return truth == Truth::kUnknown ? test_late(id) : truth == Truth::kYes;
-}
-
-bool Matcher::State::test_late(PredicateId id) {
-  if (late_tested[id] == epoch) return late_result[id] != 0;
-  bool result = false;
-  if (c.predicates[id].predicate->op == Op::kFieldRef) {
-    result = test_reference(id);
-  } else {
-    result = std::any_of(event->values.begin(), event->values.end(),
-                         [&](const FieldValue& v) { return holds_late(id, v); });
-  }
-  late_tested[id] = epoch;
-  late_result[id] = result ? 1 : 0;
-  return result;
-}
-
-// Of a late predicate that is no reference, or a deferred one.
-bool Matcher::State::holds_late(PredicateId id, const FieldValue& value) {
-  const FieldId field = c.predicate_field[id];
-  if ((field != kNoField && value.field != field) || value.kind == ValueKind::kNull) return false;
-  const LateText& late = late_text(value);
-  return sigma::value_holds(c.predicates[id], {value.field, value.kind, late.text, false},
-                            late.folded);
-}
-
-const Matcher::State::LateText& Matcher::State::late_text(const FieldValue& value) {
-  for (const LateText& known_text : late_texts)
-    if (known_text.value == &value) return known_text;
-  LateText& late = late_texts[late_next++ % late_texts.size()];
-  late.value = &value;
-  late.text = decoded(value, late_arena);
-  late.folded.clear();
-  append_folded(late.folded, late.text);
-  return late;
-}
-
-void Matcher::State::forget_late_texts() {
-  if (late_next == 0) return;
-  late_next = 0;
-  late_arena.reset();
-  for (LateText& late : late_texts) late.value = nullptr;
-}
-
-bool Matcher::State::test_reference(PredicateId id) {
-  arena.reset();
-  for (const FieldValue& value : event->values) {
-    if (value.field != c.predicate_field[id] || value.kind == ValueKind::kNull) continue;
-    const std::string_view text = decoded(value, arena);
-    for (const FieldValue& other : event->values)
-      if (other.field == c.predicate_other[id] && other.kind != ValueKind::kNull &&
-          sigma::reference_holds(*c.predicates[id].predicate, text, decoded(other, arena)))
-        return true;
-  }
-  return false;
-}
-
-// Which values satisfy each predicate, worked out once for all alerts of the event.
-void Matcher::State::find_values_of() {
-  for (const FieldValue& value : event->values)
-    if (value.field != kNoField && !c.deferred_tests[value.field].empty() &&
-        deferred_asked[value.field] != event_number)
-      look_up_deferred(value);
-  for (const auto& [value, set] : satisfied) {
-    for (const PredicateId id : sets.at(set)) {
-      auto& list = values_of[id];
-      if (list.size() < kEvidenceMax) list.push_back(value);
-    }
-  }
-}
-
-// The values by which the predicate holds, appended to `out`.
-void Matcher::State::collect_evidence(PredicateId id, std::vector<const FieldValue*>& out) {
-  if (const auto entry = values_of.find(id); entry != values_of.end())
-    out.insert(out.end(), entry->second.begin(), entry->second.end());
-  if (c.settled[id] != Settled::kLate || c.predicates[id].predicate->op == Op::kFieldRef) return;
-  for (const FieldValue& value : event->values) {
-    if (holds_late(id, value)) out.push_back(&value);
-    if (out.size() >= kEvidenceMax) return;
-  }
-}
-
 Matcher::Matcher(std::shared_ptr<const Engine> engine)
     : state_(std::make_unique<State>(std::move(engine))) {}
 Matcher::~Matcher() = default;
@@ -519,39 +365,23 @@ std::span<const RuleIndex> Matcher::match(const NormalizedEvent& event) {
   s.forget_when_full();
   s.signature.clear();
   s.satisfied.clear();
+  s.open.clear();
   s.values_of.clear();
+  s.values_found = false;
   s.sign_fields();
   s.sign_keywords();
   s.tidy_signature();
-  if (!s.recall(event.route)) s.decide();
+  ++s.memo_use.events;
+  if (!s.recall(event.route)) {
+    ++s.memo_use.events_missed;
+    s.decide();
+  }
   if (!s.undecided.empty()) s.settle();
   std::sort(s.matched.begin(), s.matched.end());
   return s.matched;
 }
 
 void Matcher::take_work(std::vector<RuleWork>& out) { state_->work.take(out); }
-
-std::vector<Matcher::Evidence> Matcher::evidence(RuleIndex rule) {
-  const Engine::Compiled& c = state_->c;
-  if (state_->values_of.empty()) state_->find_values_of();
-  std::vector<const FieldValue*> shown;
-  const std::uint32_t start = c.program_of[rule];
-  for (std::uint32_t at = start; at < c.nodes[start].end;) {
-    const ProgramNode& node = c.nodes[at];
-    if (node.kind == sigma::Expr::Kind::kPredicate) state_->collect_evidence(node.argument, shown);
-    at = node.kind == sigma::Expr::Kind::kNot ? node.end : at + 1;
-  }
-  std::sort(shown.begin(), shown.end());
-  shown.erase(std::unique(shown.begin(), shown.end()), shown.end());
-  if (shown.size() > kEvidenceMax) shown.resize(kEvidenceMax);
-  std::vector<Evidence> out;
-  for (const FieldValue* value : shown) {
-    const std::string_view name =
-        value->field == kNoField ? std::string_view("keyword") : c.fields.name(value->field);
-    state_->arena.reset();
-    out.push_back({std::string(name), shortened(decoded(beginning_of(*value), state_->arena))});
-  }
-  return out;
-}
+const Matcher::MemoUse& Matcher::memo_use() const { return state_->memo_use; }
 
 }  // namespace tocsin::match

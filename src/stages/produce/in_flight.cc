@@ -9,13 +9,29 @@
 #include <vector>
 
 #include "base/log.h"
+#include "stages/produce/publish.h"
 
 namespace tocsin::produce {
 
+namespace {
+
+constexpr UnixNanos kSpansWaitNs = 200'000'000;
+
+void append_origin(std::string& out, const std::string& path, std::uint64_t line,
+                   std::uint64_t record_id) {
+  out += path;
+  if (line == 0 && record_id == 0) return;
+  out.push_back(line != 0 ? ':' : '#');
+  const fmt::format_int number(line != 0 ? line : record_id);
+  out.append(number.data(), number.size());
+}
+
+}  // namespace
+
 std::string origin_text(const std::string& path, std::uint64_t line, std::uint64_t record_id) {
-  if (line != 0) return fmt::format("{}:{}", path, line);
-  if (record_id != 0) return fmt::format("{}#{}", path, record_id);
-  return path;
+  std::string text;
+  append_origin(text, path, line, record_id);
+  return text;
 }
 
 std::uint64_t InFlight::add(Flight flight) {
@@ -49,6 +65,7 @@ void InFlight::on_delivery(const bus::Delivery& delivery) {
   std::unique_lock lock(mutex_);
   if (delivery.token == kDeadLetterToken && delivery.error) {
     ++failed_;
+    if (cells_ != nullptr) cells_->failed.add();
     log_warning("a dead letter was not stored: {}", delivery.error->message);
   }
   Slot* slot = find(delivery.token);
@@ -60,76 +77,84 @@ void InFlight::on_delivery(const bus::Delivery& delivery) {
     log_warning("not stored: the event from {}: {}",
                 origin_text(*slot->flight.path, slot->flight.line, slot->flight.record_id),
                 delivery.error->message);
+  } else if (delivery.spooled) {
+    ++spooled_;
   } else {
     ++acknowledged_;
   }
+  if (cells_ != nullptr) count(*slot);
   if (slot->flight.handed_over != 0) finish(*slot, lock);
+}
+
+// Under the lock, which makes one writer of many threads.
+void InFlight::count(const Slot& slot) const {
+  if (slot.delivery->spooled) return;  // is answered when it comes from the spool
+  cells_->answered.add();
+  if (slot.delivery->error) return cells_->failed.add();
+  cells_->acknowledged.add();
+  const UnixNanos now = slot.delivery->acknowledged_at;
+  const double seconds = static_cast<double>(std::max<UnixNanos>(0, now - slot.flight.sent)) * 1e-9;
+  cells_->send_seconds.observe(seconds);
+  if (tracer_.enabled()) cells_->send_seconds.note({slot.flight.trace, seconds, now});
 }
 
 void InFlight::finish(Slot& slot, std::unique_lock<std::mutex>& lock) {
   slot.done = true;
-  const bool traced = tracer_.enabled();
-  Flight flight;
-  bus::Delivery delivery;
-  if (traced) {
-    flight = std::move(slot.flight);
-    delivery = std::move(*slot.delivery);
-  }
+  const UnixNanos now = std::max(slot.flight.handed_over, slot.delivery->acknowledged_at);
+  if (tracer_.enabled() && !slot.delivery->spooled && (slot.flight.sampled || slot.delivery->error))
+    record_spans(slot.flight, *slot.delivery);
   while (!slots_.empty() && slots_.front().done) {
     slots_.pop_front();
     ++first_token_;
   }
+  if (writer_.spans() == 0) return;
+  const bool due = writer_.full() || slots_.empty() || now - oldest_span_ > kSpansWaitNs;
+  if (!due) return;
+  trace::SpanChunk chunk = writer_.take();
   lock.unlock();
-  if (traced) tracer_.record(spans_of(flight, delivery));
+  tracer_.record(std::move(chunk));
 }
 
-std::vector<trace::Span> InFlight::spans_of(const Flight& flight,
-                                            const bus::Delivery& delivery) const {
-  std::vector<trace::Span> spans(2);
-  trace::Span& produce = spans[0];
-  produce.trace = flight.trace;
-  produce.id = trace::span_id_of(flight.trace, "produce_event");
-  produce.parent = flight.parent;
-  produce.name = "produce_event";
-  produce.kind = trace::SpanKind::kInternal;
-  produce.start = flight.started;
-  produce.end = std::max(flight.handed_over, flight.started);
-  produce.attributes = {
-      {"tocsin.event_id", flight.event_id.to_string()},
-      {"tocsin.origin", origin_text(*flight.path, flight.line, flight.record_id)},
-  };
-
-  trace::Span& send = spans[1];
-  send.trace = flight.trace;
-  send.name = "send " + topic_;
-  send.id = trace::span_id_of(flight.trace, "send raw-events");
-  send.parent = produce.id;
-  send.kind = trace::SpanKind::kProducer;
-  send.start = flight.sent;
-  send.end = std::max(delivery.acknowledged_at, flight.sent);
-  send.attributes = {
-      {"messaging.system", system_},
-      {"messaging.operation.name", std::string("send")},
-      {"messaging.operation.type", std::string("send")},
-      {"messaging.destination.name", topic_},
-      {"messaging.message.id", flight.event_id.to_string()},
-      {"messaging.message.body.size", static_cast<std::int64_t>(flight.bytes)},
-  };
-  if (!flight.key.empty()) send.attributes.push_back({"messaging.kafka.message.key", flight.key});
-  if (delivery.error) {
-    send.status = trace::SpanStatus::kError;
-    send.status_message = delivery.error->message;
-  } else {
-    send.attributes.push_back(
-        {"messaging.destination.partition.id", std::to_string(delivery.where.partition)});
-    send.attributes.push_back({"messaging.kafka.offset", delivery.offset});
+void InFlight::flush_spans() {
+  trace::SpanChunk chunk;
+  {
+    const std::lock_guard lock(mutex_);
+    chunk = writer_.take();
   }
-  return spans;
+  tracer_.record(std::move(chunk));
+}
+
+void InFlight::record_spans(const Flight& flight, const bus::Delivery& delivery) {
+  if (!tracer_.has_room()) return tracer_.count_dropped(2);
+  if (writer_.spans() == 0) oldest_span_ = std::max(flight.handed_over, delivery.acknowledged_at);
+  std::string id;
+  id.reserve(36);
+  flight.event_id.append_to(id);
+  origin_.clear();
+  append_origin(origin_, *flight.path, flight.line, flight.record_id);
+  spans_.write(writer_, {.trace = flight.trace,
+                         .parent = flight.parent,
+                         .event_id = id,
+                         .key = flight.key,
+                         .origin = origin_,
+                         .started = flight.started,
+                         .read = flight.handed_over,
+                         .sent = flight.sent,
+                         .acknowledged = delivery.acknowledged_at,
+                         .bytes = flight.bytes,
+                         .partition = delivery.where.partition,
+                         .offset = delivery.offset,
+                         .error = delivery.error ? &*delivery.error : nullptr});
 }
 
 std::uint64_t InFlight::acknowledged() const {
   const std::lock_guard lock(mutex_);
   return acknowledged_;
+}
+
+std::uint64_t InFlight::spooled() const {
+  const std::lock_guard lock(mutex_);
+  return spooled_;
 }
 
 std::uint64_t InFlight::failed() const {

@@ -4,10 +4,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <filesystem>
+#include <mutex>
 #include <optional>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "base/log.h"
 #include "stages/produce/identity.h"
@@ -19,10 +22,21 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::size_t kDeadLetterBytesMax = 64u << 10;
+constexpr std::size_t kShortLetterBytes = 512;  // of one that was refused for its size
+constexpr int kRefusalsMax = 3;                 // event, dead letter, short dead letter
 constexpr auto kIdlePause = 20ms;
 constexpr auto kProgressEvery = 100ms;
 // Looking at the clock for each event is not free.
 constexpr std::uint64_t kEventsPerLook = 64;
+
+// An event that the bus took from us and refused later, for good.
+struct RefusedEvent {
+  Error error{};
+  bool letter = false;  // it was a dead letter already
+  bool truncated = false;
+  std::string key, bytes;
+  std::vector<bus::Header> headers;
+};
 
 // Ownership: borrows the bus and the tracer.
 // Threads:   one thread, but for InFlight.
@@ -31,17 +45,31 @@ class Publisher {
   Publisher(bus::Bus& bus, trace::Tracer& tracer, PublishOptions options)
       : options_(std::move(options)),
         value_bytes_max_(bus.value_bytes_max()),
+        tracer_(tracer),
         pacer_(options_.pace),
         in_flight_(tracer, bus.describe().starts_with("kafka") ? "kafka" : "tocsin_embedded",
-                   options_.topic) {}
+                   options_.topic, options_.cells) {}
 
   Status open(bus::Bus& bus) {
     bus::ProducerOptions options;
     options.client_id = "tocsin-produce";
-    options.on_delivery = [this](const bus::Delivery& delivery) {
-      in_flight_.on_delivery(delivery);
-    };
-    TOCSIN_TRY(producer_, bus.open_producer(std::move(options)));
+    options.compression = options_.compression;
+    options.on_delivery = [this](const bus::Delivery& delivery) { on_delivery(delivery); };
+    if (!options_.spool) {
+      TOCSIN_TRY(producer_, bus.open_producer(std::move(options)));
+      return {};
+    }
+    bus::spool::SpooledProducerOptions spooled;
+    spooled.spool = *options_.spool;
+    spooled.prepare = options_.prepare;
+    spooled.stop = options_.stop;
+    spooled.on_drained = [this](const bus::spool::SpooledRecord& record,
+                                const bus::Delivery& delivery,
+                                bool recovered) { on_drained(record, delivery, recovered); };
+    TOCSIN_TRY(auto opened,
+               bus::spool::SpooledProducer::open(bus, std::move(options), std::move(spooled)));
+    spooled_producer_ = opened.get();
+    producer_ = std::move(opened);
     return {};
   }
 
@@ -73,7 +101,9 @@ class Publisher {
       switch (source.next(event, problem)) {
         case Next::kEvent:
           ++stats_.read;
+          if (options_.cells != nullptr) options_.cells->read.add();
           publish_event(event, started);
+          tell_of_refused();
           break;
         case Next::kProblem:
           tell(problem);
@@ -106,12 +136,14 @@ class Publisher {
     Flight flight;
     flight.event_id = event_id_of(identity, event, absolute_path_);
     flight.trace = trace::trace_id_of(flight.event_id);
-    if (!identity.traceparent.empty()) {
-      if (const auto agent = trace::parse_traceparent(identity.traceparent)) {
-        flight.trace = agent->trace;
-        flight.parent = agent->span;
-      }
+    std::optional<trace::Context> agent;
+    if (!identity.traceparent.empty()) agent = trace::parse_traceparent(identity.traceparent);
+    if (agent) {
+      flight.trace = agent->trace;
+      flight.parent = agent->span;
     }
+    if (tracer_.enabled() || tracer_.sampler().off())
+      flight.sampled = tracer_.sampler().keeps(flight.trace, agent ? &*agent : nullptr);
     flight.started = started;
     flight.key = identity.computer;
     flight.path = path_;
@@ -124,10 +156,14 @@ class Publisher {
   void send(RawEvent& event, Flight flight) {
     bus::Record record;
     record.key = flight.key;
+    flight.sent = now_ns();
     record.headers = headers_of(event, flight);
     record.value = std::move(event.json);
     stats_.bytes += record.value.size();
-    flight.sent = now_ns();
+    if (options_.cells != nullptr) {
+      options_.cells->bytes.add(record.value.size());
+      options_.cells->sent.add();
+    }
     const std::uint64_t token = in_flight_.add(std::move(flight));
     const Status status = producer_->send(options_.topic, std::move(record), token);
     if (!status) return in_flight_.refused(token, status.error());
@@ -138,11 +174,14 @@ class Publisher {
   [[nodiscard]] std::vector<bus::Header> headers_of(const RawEvent& event,
                                                     const Flight& flight) const {
     std::vector<bus::Header> headers;
-    headers.reserve(9);
+    headers.reserve(10);
     headers.push_back({"event_id", flight.event_id.to_string()});
-    headers.push_back({"traceparent",
-                       trace::format_traceparent(
-                           {flight.trace, trace::span_id_of(flight.trace, "send raw-events"), 1})});
+    const std::uint8_t flags = flight.sampled ? 1 : 0;
+    headers.push_back({"traceparent", trace::format_traceparent(
+                                          {flight.trace, send_span_id(flight.trace), flags})});
+    // Whoever finds later that the event matters can complete its trace.
+    if (!flight.sampled && tracer_.enabled())
+      headers.push_back({"tracestate", trace::format_tracestate({flight.started, flight.sent})});
     headers.push_back({"source", source_text(event.origin)});
     headers.push_back({"content-type", "application/json"});
     const Truth& truth = event.truth;
@@ -199,21 +238,140 @@ class Publisher {
         {"content-type", "application/octet-stream"},
     };
     if (problem.bytes.size() >= limit) record.headers.push_back({"truncated", "true"});
+    if (tracer_.enabled()) record.headers.push_back({"traceparent", trace_problem(problem)});
+    send_dead_letter(std::move(record));
+  }
+
+  // The bus's threads call it. A record that no retry makes fit becomes a dead letter, and a dead
+  // letter that is too large itself a shorter one; both are sent by the thread that reads.
+  void on_delivery(const bus::Delivery& delivery) {
+    const bool letter = delivery.token == kDeadLetterToken;
+    const bool refused =
+        delivery.error && delivery.error->code == ErrorCode::kInvalid && delivery.record != nullptr;
+    if (!refused || (letter && delivery.record->value.size() <= kShortLetterBytes))
+      return in_flight_.on_delivery(delivery);
+    RefusedEvent event;
+    event.error = *delivery.error;
+    event.letter = letter;
+    const bus::Message& record = *delivery.record;
+    event.key = record.key;
+    event.bytes = record.value.substr(0, letter ? kShortLetterBytes : kDeadLetterBytesMax);
+    event.truncated = event.bytes.size() < record.value.size();
+    for (const auto& [name, value] : record.headers)
+      event.headers.push_back({std::string(name), std::string(value)});
+    if (!letter) {
+      ++dead_lettered_;
+      in_flight_.on_delivery(delivery);
+    }
+    const std::lock_guard lock(refused_mutex_);
+    refused_.push_back(std::move(event));
+  }
+
+  // A record from the spool has its spans now, from what its headers tell.
+  void on_drained(const bus::spool::SpooledRecord& spooled, const bus::Delivery& delivery,
+                  bool recovered) {
+    bus::Message message{.topic = spooled.topic,
+                         .key = spooled.record.key,
+                         .value = spooled.record.value,
+                         .headers = {}};
+    std::vector<std::pair<std::string_view, std::string_view>> headers;
+    for (const bus::Header& header : spooled.record.headers)
+      headers.emplace_back(header.key, header.value);
+    message.headers = headers;
+    bus::Delivery told = delivery;
+    told.record = &message;
+    told.token = kDeadLetterToken;
+    if (spooled.topic != options_.topic) return on_delivery(told);
+    Flight flight;
+    std::string path;
+    for (const auto& [name, value] : spooled.record.headers) {
+      if (name == "event_id") flight.event_id = Uuid::parse(value).value_or(Uuid{});
+      if (name == "source") path = value;
+      if (name != "traceparent") continue;
+      if (const auto context = trace::parse_traceparent(value)) {
+        flight.trace = context->trace;
+        flight.sampled = (context->flags & 1) != 0;
+      }
+    }
+    flight.started = flight.sent = flight.handed_over = spooled.spooled_at;
+    flight.key = spooled.record.key;
+    flight.path = std::make_shared<const std::string>(std::move(path));
+    flight.bytes = spooled.record.value.size();
+    told.token = in_flight_.add(std::move(flight));
+    ++(recovered ? recovered_ : drained_);
+    on_delivery(told);
+  }
+
+  void tell_of_refused() {
+    std::vector<RefusedEvent> refused;
+    {
+      const std::lock_guard lock(refused_mutex_);
+      refused.swap(refused_);
+    }
+    for (RefusedEvent& event : refused) {
+      bus::Record record;
+      record.key = std::move(event.key);
+      record.value = std::move(event.bytes);
+      record.headers = std::move(event.headers);
+      if (!event.letter) {
+        ++stats_.problems;
+        std::string origin;
+        for (const bus::Header& header : record.headers)
+          if (header.key == "source") origin = header.value;
+        record.headers.push_back({"error.stage", "produce"});
+        record.headers.push_back({"error.code", "event.too_large"});
+        record.headers.push_back({"error.message", event.error.message});
+        record.headers.push_back({"origin", std::move(origin)});
+      }
+      if (event.truncated) record.headers.push_back({"truncated", "true"});
+      send_dead_letter(std::move(record));
+    }
+  }
+
+  void send_dead_letter(bus::Record record) {
     const Status status =
         producer_->send(options_.dead_letter_topic, std::move(record), kDeadLetterToken);
-    if (!status) {
-      ++dead_letters_refused_;
-      log_error("dead letter not stored: {}", status.error().message);
-    }
+    if (status) return;
+    ++dead_letters_refused_;
+    if (options_.cells != nullptr) options_.cells->refused.add();
+    log_error("dead letter not stored: {}", status.error().message);
+  }
+
+  // What is no event has a trace as well, of one span: an error. Its id derives from where the
+  // bytes stand, so that reading them again does not make a second one.
+  [[nodiscard]] std::string trace_problem(const Problem& problem) {
+    const std::string origin =
+        origin_text(problem.origin.path, problem.origin.line, problem.origin.record_id);
+    trace::Span span;
+    span.trace = sha256_128(
+        fmt::format("tocsin:problem\n{}\n{}\n{}", origin, problem.byte_offset, problem.code));
+    span.id = trace::span_id_of(span.trace, "produce_event");
+    span.name = "produce_event";
+    span.start = span.end = now_ns();
+    span.attributes = {{"error.type", problem.code}, {"tocsin.origin", origin}};
+    span.events = {
+        {span.start, "dead_letter", {{"messaging.destination.name", options_.dead_letter_topic}}}};
+    span.status = trace::SpanStatus::kError;
+    span.status_message = problem.message;
+    tracer_.record(std::vector{span});
+    return trace::format_traceparent({span.trace, span.id, 1});
   }
 
   // Everything sent becomes durable, or is counted as failed.
   void drain() {
-    const Status status = producer_->flush(options_.flush_timeout);
+    Status status;
+    for (int round = 0; round < kRefusalsMax && status; ++round) {
+      status = producer_->flush(options_.flush_timeout);
+      tell_of_refused();
+    }
     if (!status) log_error("{}", status.error().message);
+    in_flight_.flush_spans();
     refresh();
-    const std::uint64_t known = stats_.acknowledged + stats_.failed;
-    if (known < stats_.sent) not_acknowledged_ = stats_.sent - known;
+    const std::uint64_t known =
+        stats_.acknowledged + stats_.failed + stats_.spooled + dead_lettered_;
+    if (known >= stats_.sent) return;
+    not_acknowledged_ = stats_.sent - known;
+    if (options_.cells != nullptr) options_.cells->refused.add(not_acknowledged_);
   }
 
   void enter_path(const std::string& path) {
@@ -227,8 +385,14 @@ class Publisher {
   }
 
   void refresh() {
-    stats_.acknowledged = in_flight_.acknowledged();
-    stats_.failed = in_flight_.failed() + dead_letters_refused_ + not_acknowledged_;
+    // Each that was drained is counted twice in flight: as spooled, and as delivered (or failed).
+    stats_.recovered = recovered_;
+    stats_.acknowledged =
+        in_flight_.acknowledged() - std::min(in_flight_.acknowledged(), stats_.recovered);
+    stats_.spooled = in_flight_.spooled() - std::min(in_flight_.spooled(), drained_.load());
+    if (spooled_producer_ != nullptr) stats_.spool = spooled_producer_->stats();
+    stats_.failed =
+        in_flight_.failed() - dead_lettered_ + dead_letters_refused_ + not_acknowledged_;
     stats_.seconds = std::chrono::duration<double>(Pacer::Clock::now() - started_).count();
   }
 
@@ -244,6 +408,7 @@ class Publisher {
 
   const PublishOptions options_;
   const std::size_t value_bytes_max_;
+  trace::Tracer& tracer_;
   Pacer pacer_;
   IdentityReader reader_;
   InFlight in_flight_;
@@ -254,6 +419,12 @@ class Publisher {
   std::string absolute_path_;
   std::uint64_t dead_letters_refused_ = 0;
   std::uint64_t not_acknowledged_ = 0;
+  std::mutex refused_mutex_;
+  std::vector<RefusedEvent> refused_;            // to become dead letters
+  std::atomic<std::uint64_t> dead_lettered_{0};  // failed in flight, and are dead letters now
+  std::atomic<std::uint64_t> drained_{0};        // of this run, from the spool
+  std::atomic<std::uint64_t> recovered_{0};      // of earlier runs
+  bus::spool::SpooledProducer* spooled_producer_ = nullptr;  // producer_, when it is one
   std::unique_ptr<bus::Producer> producer_;  // last: its thread calls in_flight_ until it is gone
 };
 

@@ -146,3 +146,23 @@ TEST_CASE("waterfall: as JSON") {
   CHECK(std::string_view(json.at_pointer("/spans/3/kind")) == "consumer");
   CHECK(std::string_view(json.at_pointer("/spans/4/events/0/attributes/rule.id")) == "4f2a");
 }
+
+TEST_CASE("waterfall: no gap is negative; what is moved is said") {
+  auto spans = five_spans();
+  for (StoredSpan& one : spans)
+    if (one.service == std::string("tocsin-detect")) {
+      one.start -= 600'000;  // as from a clock that is behind: before the acknowledgement
+      one.end -= 600'000;
+    }
+  const auto lines = lines_of(render_waterfall(spans, {}, kPlain));
+  bool told = false;
+  bool waited = false;
+  for (const std::string& line : lines) {
+    told = told || line.find("drawn 100 us later") != std::string::npos;
+    waited = waited || line.find("waiting in topic") != std::string::npos;
+    if (line.find("process raw-events") != std::string::npos)
+      CHECK(line.find("+200 us") != std::string::npos);
+  }
+  CHECK(told);
+  CHECK_FALSE(waited);
+}

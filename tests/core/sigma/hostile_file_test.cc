@@ -17,17 +17,6 @@ using namespace tocsin::tests;
 
 namespace {
 
-std::string repeated(std::string_view text, std::size_t times) {
-  std::string out;
-  out.reserve(text.size() * times);
-  for (std::size_t i = 0; i < times; ++i) out += text;
-  return out;
-}
-
-std::string in_rule(const std::string& item, std::string_view condition = "s") {
-  return rule_text("  s:\n    " + item + "\n  condition: " + std::string(condition));
-}
-
 std::string list(std::size_t count, const std::function<std::string(std::size_t)>& value) {
   std::string out = "[";
   for (std::size_t i = 0; i < count; ++i) out += "'" + value(i) + "',";

@@ -15,17 +15,6 @@ using namespace tocsin::tests;
 
 namespace {
 
-std::string repeated(std::string_view text, std::size_t times) {
-  std::string out;
-  out.reserve(text.size() * times);
-  for (std::size_t i = 0; i < times; ++i) out += text;
-  return out;
-}
-
-std::string in_rule(const std::string& item, std::string_view condition = "s") {
-  return rule_text("  s:\n    " + item + "\n  condition: " + std::string(condition));
-}
-
 std::string many_selections(std::size_t count, std::string_view condition) {
   std::string detection;
   for (std::size_t i = 0; i < count; ++i) detection += fmt::format("  s{}: {{A: v{}}}\n", i, i);

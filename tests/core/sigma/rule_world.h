@@ -26,6 +26,18 @@ inline std::string rule_text(std::string_view detection, std::string_view meta =
       kRuleId, meta, detection);
 }
 
+inline std::string repeated(std::string_view text, std::size_t times) {
+  std::string out;
+  out.reserve(text.size() * times);
+  for (std::size_t i = 0; i < times; ++i) out += text;
+  return out;
+}
+
+// With one selection, `s`.
+inline std::string in_rule(const std::string& item, std::string_view condition = "s") {
+  return rule_text("  s:\n    " + item + "\n  condition: " + std::string(condition));
+}
+
 using Values = std::vector<std::pair<std::string, std::string>>;
 
 // The fields of the rule are all that the event is asked for; "<null>" is null.

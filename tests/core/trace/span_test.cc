@@ -28,6 +28,19 @@ TEST_CASE("span: ids depend on trace, stage and attempt, and on nothing else") {
         ids.insert(span_id_of(trace, stage, attempt));
   CHECK(ids.size() == 30);
   CHECK(ids.count(kNoSpan) == 0);
+  CHECK(Stage("produce_event", 256).id_in(one) == span_id_of(one, "produce_event", 256));
+}
+
+TEST_CASE("span: ids of many traces do not meet") {
+  const Stage stage("classify_event");
+  std::set<SpanId> ids;
+  for (unsigned i = 0; i < 20'000; ++i) {
+    TraceId trace{};  // nothing random in it but a count
+    trace[3] = static_cast<std::uint8_t>(i >> 8);
+    trace[15] = static_cast<std::uint8_t>(i);
+    ids.insert(stage.id_in(trace));
+  }
+  CHECK(ids.size() == 20'000);
 }
 
 TEST_CASE("span: ids stay the same from release to release") {
@@ -35,8 +48,13 @@ TEST_CASE("span: ids stay the same from release to release") {
   std::string hex;
   const SpanId id = span_id_of(trace, "produce_event");
   append_hex(hex, id.data(), id.size());
-  // sha256(trace id, "produce_event", four zero bytes), its first 8 bytes.
-  CHECK(hex == "b8a906a038e67475");
+  // mix(mix(mix(fnv1a("produce_event") + attempt) ^ first half) + second half), worked out
+  // elsewhere.
+  CHECK(hex == "3a7b3b6f5e3d90a9");
+  hex.clear();
+  const SpanId again = span_id_of(trace, "produce_event", 1);
+  append_hex(hex, again.data(), again.size());
+  CHECK(hex == "f2bbe7930162140b");
 }
 
 // Vectors after the W3C Trace Context test suite.

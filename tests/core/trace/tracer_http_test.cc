@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <doctest/doctest.h>
+#include <zlib.h>
 
+#include <map>
 #include <protozero/pbf_reader.hpp>
 #include <set>
 #include <thread>
 
 #include "base/log.h"
 #include "collector.h"
+#include "core/trace/otlp.h"
 #include "core/trace/tracer.h"
 #include "fixture.h"
 
@@ -103,6 +106,20 @@ std::unique_ptr<Tracer> open_tracer(const TracerOptions& options) {
   auto tracer = Tracer::open(options);
   REQUIRE_MESSAGE(tracer.has_value(), (tracer ? "" : tracer.error().message));
   return std::move(*tracer);
+}
+
+std::string unpacked(const std::string& gzip) {
+  std::string out(gzip.size() * 50 + 1'000, '\0');
+  z_stream stream{};
+  REQUIRE(inflateInit2(&stream, 15 + 16) == Z_OK);
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(gzip.data()));
+  stream.avail_in = static_cast<uInt>(gzip.size());
+  stream.next_out = reinterpret_cast<Bytef*>(out.data());
+  stream.avail_out = static_cast<uInt>(out.size());
+  CHECK(inflate(&stream, Z_FINISH) == Z_STREAM_END);
+  out.resize(stream.total_out);
+  inflateEnd(&stream);
+  return out;
 }
 
 std::vector<Span> spans(unsigned first, unsigned count) {
@@ -251,6 +268,8 @@ TEST_CASE("tracer: a collector that never answers costs its spans, not the pipel
   const TracerStats stats = tracer->stats();
   CHECK(stats.exported == 0);
   CHECK(stats.dropped == 1'001);  // one is under way, 999 wait
+  CHECK(stats.queue_full == 1'001);
+  CHECK(stats.queued == 1'000);
   const auto closing = std::chrono::steady_clock::now();
   tracer.reset();
   CHECK(std::chrono::steady_clock::now() - closing < 4s);
@@ -269,6 +288,80 @@ TEST_CASE("tracer: an absent collector is no error; its spans are dropped and co
   CHECK(tracer->flush(5s));
   CHECK(tracer->stats().exported == 0);
   CHECK(tracer->stats().dropped == 25);
+  CHECK(tracer->stats().no_taker == 25);
+}
+
+TEST_CASE("tracer: what waits is bounded in bytes, too") {
+  Collector collector(std::deque<Answer>{{.hang = true}});
+  TracerOptions options = options_for(collector.url());
+  options.request_timeout = 30s;
+  options.queue_bytes_max = 100'000;
+  auto tracer = open_tracer(options);
+  tracer->record(spans(0, 1));
+  REQUIRE(collector.wait_for(1));
+  Span large = test::full_span(1);
+  large.attributes.push_back({"large", std::string(9'900, 'x')});
+  for (unsigned i = 0; i < 30; ++i) tracer->record({large});
+  const TracerStats stats = tracer->stats();
+  CHECK(stats.queued == 10);  // nine of 10 kB, and the one under way
+  CHECK(stats.queue_full == 21);
+}
+
+TEST_CASE("tracer: gzip, and headers for a collector that wants to know who asks") {
+  Collector collector;
+  TracerOptions options = options_for(collector.url());
+  options.http.gzip = true;
+  options.http.headers = {{"Authorization", "Bearer s3cret"}, {"X-Scope", ""}};
+  auto tracer = open_tracer(options);
+  tracer->record(spans(0, 300));
+  REQUIRE(tracer->flush(5s));
+  Decoded decoded;
+  for (const auto& request : collector.requests()) {
+    CHECK(request.head.find("\r\nContent-Encoding: gzip") != std::string::npos);
+    CHECK(request.head.find("\r\nAuthorization: Bearer s3cret") != std::string::npos);
+    CHECK(request.head.find("\r\nX-Scope:") != std::string::npos);
+    decode(unpacked(request.body), decoded);
+  }
+  CHECK(decoded.span_ids.size() == 300);
+}
+
+TEST_CASE("tracer: spans told for another stage go under its name, in the same request") {
+  Collector collector;
+  TracerOptions options = options_for(collector.url());
+  options.other_services = {"tocsin-produce"};
+  options.resource = {{"team", "blue"}, {"service.name", "ignored: it is the service"}};
+  options.linger = 200ms;
+  auto tracer = open_tracer(options);
+  SpanChunk other;
+  encode(other, test::full_span(2));
+  other.resource = 1;
+  tracer->record({test::full_span(1)});
+  tracer->record(std::move(other));
+  REQUIRE(tracer->flush(5s));
+  std::map<std::string, std::string> team_by_service;
+  for (const auto& request : collector.requests()) {
+    pbf_reader body(request.body);
+    while (body.next(1)) {
+      pbf_reader resource_spans = body.get_message();
+      REQUIRE(resource_spans.next(1));
+      const auto resource = resource_spans.get_view();
+      team_by_service[attribute_of(pbf_reader(resource), "service.name")] =
+          attribute_of(pbf_reader(resource), "team");
+    }
+  }
+  CHECK(team_by_service ==
+        std::map<std::string, std::string>{{"tocsin-produce", ""}, {"tocsin-test", "blue"}});
+}
+
+TEST_CASE("tracer: sampling that is off makes no spans") {
+  Collector collector;
+  TracerOptions options = options_for(collector.url());
+  options.sampling = parse_sampling("off").value();
+  auto tracer = open_tracer(options);
+  CHECK_FALSE(tracer->enabled());
+  tracer->record(spans(0, 3));
+  CHECK(tracer->flush(1s));
+  CHECK(collector.requests().empty());
 }
 
 TEST_CASE("tracer: a slow destination does not hold back another") {
@@ -318,6 +411,9 @@ TEST_CASE("tracer: destinations that cannot be used at all are refused at once")
     auto tracer = Tracer::open({.service = "t", .destinations = {destination}});
     CHECK_FALSE(tracer.has_value());
   }
+  TracerOptions no_file{.service = "t", .destinations = {"https://host"}};
+  no_file.http.ca_file = "/proc/none/ca.pem";
+  CHECK_FALSE(Tracer::open(no_file).has_value());
   auto secret = Tracer::open({.service = "t", .destinations = {"ftp://user:hunter2@host/"}});
   REQUIRE_FALSE(secret.has_value());
   CHECK(secret.error().message.find("hunter2") == std::string::npos);
@@ -329,4 +425,25 @@ TEST_CASE("tracer: without a destination recording is free of effects") {
   tracer->record(spans(0, 3));
   CHECK(tracer->flush(0ms));
   CHECK(tracer->stats().exported == 0);
+}
+
+TEST_CASE("tracer: a collector that refuses again and again is asked ever less often") {
+  std::deque<Answer> script(1'000, Answer{.status = 403});
+  Collector collector(script);
+  TracerOptions options = options_for(collector.url());
+  options.queue_spans_max = 50;
+  options.batch_spans_max = 1;
+  auto tracer = open_tracer(options);
+  for (unsigned i = 0; i < 50; ++i) tracer->record(spans(i, 1));
+  std::this_thread::sleep_for(500ms);
+  CHECK(collector.requests().size() < 10);
+  for (unsigned i = 0; i < 50; ++i) tracer->record(spans(i, 1));
+  CHECK_FALSE(tracer->has_room());
+  tracer->count_dropped(7);
+  CHECK(tracer->flush(5s));  // the end of a process does not wait for it
+  const TracerStats stats = tracer->stats();
+  CHECK(stats.exported == 0);
+  CHECK(stats.dropped == 107);
+  CHECK(stats.rejected + stats.queue_full == 107);
+  CHECK(tracer->has_room());
 }

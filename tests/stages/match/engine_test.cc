@@ -60,7 +60,9 @@ std::string random_item(std::mt19937& random) {
     case 1:
       return fmt::format("'{}|exists': {}", field, random() % 2 == 0);
     case 2:
-      return fmt::format("'{}|re': 'a+b'", field);
+      return fmt::format("'{}|re': '{}'", field,
+                         pick(random, {"a+b", ":[^b]", "/a?1", "-b|-a", "(?i)ba.*/", "[ab]{4}1",
+                                       "1.*1.*1", "(?:-|/)[ab]", "(a1|-)/", "aab.*b1?$"}));
     case 3:
       return fmt::format("'{}|gt': {}", field, random() % 3);
     case 4:
@@ -127,8 +129,10 @@ TEST_CASE("engine: fires what the plain evaluator fires, on random rules and eve
       NormalizedEvent event;
       event.route = process_route();
       std::vector<std::string> texts;
-      texts.reserve(8);
-      for (std::size_t v = 0; v < random() % 5; ++v) {
+      // Of very many values not all is remembered.
+      const std::size_t count = random() % 40 == 0 ? 1'100 : random() % 5;
+      texts.reserve(count);
+      for (std::size_t v = 0; v < count; ++v) {
         texts.push_back(random() % 6 == 0 ? std::to_string(random() % 4) : random_word(random, 8));
         // Of long values a candidate's literals are asked one by one.
         if (random() % 20 == 0) texts.back() += std::string(1'500, 'b') + random_word(random, 4);
@@ -142,9 +146,11 @@ TEST_CASE("engine: fires what the plain evaluator fires, on random rules and eve
         if (sigma::Taxonomy::reads(rules[i].logsource, taxonomy().routes()[event.route]) &&
             sigma::matches(engine->rules()[i], engine->fields(), event.values))
           want.push_back(i);
-      const auto got = matcher.match(event);
       fired += want.size();
-      CHECK(std::vector<match::RuleIndex>(got.begin(), got.end()) == want);
+      for (std::size_t again = 0; again <= random() % 3; ++again) {
+        const auto got = matcher.match(event);
+        CHECK(std::vector<match::RuleIndex>(got.begin(), got.end()) == want);
+      }
     }
   }
   CHECK(fired > 1000);
@@ -210,6 +216,40 @@ TEST_CASE("engine: evidence names the values that made the rule match") {
   REQUIRE(evidence.size() == 2);
   CHECK(evidence[0].field == "Image");
   CHECK(evidence[1].value == "do EVIL");
+}
+
+TEST_CASE("engine: a long value is evidence, whether its tests were made at once or on demand") {
+  const auto parsed = sigma::parse_rules(
+      "title: t\nid: 00000000-0000-4000-8000-000000000001\nlogsource: {product: windows}\n"
+      "detection:\n  s: {Image|endswith: \\a.exe, 'CommandLine|re': 'ev[ia]l\\s*:'}\n"
+      "  w: {Image|endswith: \\a.exe, CommandLine: '*evil*:*once*'}\n"
+      "  k: ['*very*evil*']\n  condition: s or w or k\n",
+      "e.yml");
+  REQUIRE(parsed.rules.size() == 1);
+  const auto engine = match::Engine::build(parsed.rules, taxonomy());
+  match::Matcher matcher(engine);
+  const std::string padding(3'000, 'x');
+  const std::string hit = padding + "evil : once", miss = padding + "evil; once";
+  NormalizedEvent event;
+  event.route = process_route();
+  const FieldId line = engine->fields().find("CommandLine");
+  for (int sight = 0; sight < 4; ++sight) {
+    CAPTURE(sight);
+    event.values = {{engine->fields().find("Image"), ValueKind::kString, "C:\\A.exe"},
+                    {line, ValueKind::kString, miss},
+                    {line, ValueKind::kString, hit}};
+    REQUIRE(matcher.match(event).size() == 1);
+    const auto evidence = matcher.evidence(0);
+    REQUIRE(evidence.size() == 2);
+    CHECK(evidence[0].field == "Image");
+    CHECK(evidence[1].value == hit);
+    CHECK(matcher.evidence(0).size() == 2);
+    event.values.pop_back();
+    CHECK(matcher.match(event).empty());
+    event.values.erase(event.values.begin());
+    event.values.push_back({line, ValueKind::kString, hit});
+    CHECK(matcher.match(event).empty());
+  }
 }
 
 TEST_CASE("engine: looks at a rule's condition are counted and timed") {

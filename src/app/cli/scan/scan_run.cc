@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/cli/scan/scan_run.h"
 
-#include <sched.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -18,6 +17,7 @@
 #include "app/cli/scan/worker.h"
 #include "app/cli/views/scan_summary.h"
 #include "base/log.h"
+#include "base/threads/parallel.h"
 
 namespace tocsin::cli::scan {
 namespace {
@@ -34,17 +34,9 @@ UnixNanos scan_time() {
   return static_cast<UnixNanos>(std::strtoll(fixed, nullptr, 10)) * 1'000'000'000;
 }
 
-// The cores that this process may use.
-std::size_t cores() {
-  cpu_set_t set;
-  if (sched_getaffinity(0, sizeof(set), &set) == 0)
-    return static_cast<std::size_t>(std::max(1, CPU_COUNT(&set)));
-  return std::max(1u, std::thread::hardware_concurrency());
-}
-
 // No more threads than there are parts to read.
 std::size_t thread_count(const Options& options, const produce::PartPlan& plan) {
-  const std::size_t wanted = options.threads != 0 ? options.threads : cores();
+  const std::size_t wanted = options.threads != 0 ? options.threads : usable_cores();
   std::uint64_t parts = 0;
   for (const produce::FoundFile& file : plan.files())
     parts += 1 + file.bytes / produce::PartPlan::kLinesBytes;

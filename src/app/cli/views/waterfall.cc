@@ -53,6 +53,40 @@ std::string event_text(const trace::SpanEvent& event) {
   return text;
 }
 
+// The spans as they are drawn. A consumer can seem to begin before its producer's span ended: the
+// clocks of two hosts differ, or the acknowledgement was seen later than the record. It and all
+// below it are then moved to that end; `moved` is by how much at most.
+std::vector<StoredSpan> in_causal_order(std::span<const StoredSpan> spans, UnixNanos& moved) {
+  std::vector<StoredSpan> out(spans.begin(), spans.end());
+  std::map<trace::SpanId, std::size_t> by_id;
+  std::multimap<trace::SpanId, std::size_t> children;
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    by_id.emplace(out[i].id, i);
+    if (out[i].parent != out[i].id) children.emplace(out[i].parent, i);
+  }
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    const auto parent = by_id.find(out[i].parent);
+    if (out[i].kind != trace::SpanKind::kConsumer || parent == by_id.end()) continue;
+    const StoredSpan& producer = out[parent->second];
+    const UnixNanos gap = producer.end - out[i].start;
+    if (producer.kind != trace::SpanKind::kProducer || gap <= 0) continue;
+    moved = std::max(moved, gap);
+    std::vector<std::size_t> todo = {i};
+    std::set<std::size_t> done;  // parents may form a ring
+    while (!todo.empty()) {
+      const std::size_t at = todo.back();
+      todo.pop_back();
+      if (!done.insert(at).second) continue;
+      out[at].start += gap;
+      out[at].end += gap;
+      for (trace::SpanEvent& event : out[at].events) event.time += gap;
+      for (auto [child, last] = children.equal_range(out[at].id); child != last; ++child)
+        todo.push_back(child->second);
+    }
+  }
+  return out;
+}
+
 // Depth first, children by start time.
 class Rows {
  public:
@@ -254,9 +288,11 @@ void write_span(JsonWriter& json, const StoredSpan& span) {
 
 }  // namespace
 
-std::string render_waterfall(std::span<const StoredSpan> spans, const WaterfallHeader& header,
+std::string render_waterfall(std::span<const StoredSpan> recorded, const WaterfallHeader& header,
                              const Style& style) {
-  if (spans.empty()) return "no spans\n";
+  if (recorded.empty()) return "no spans\n";
+  UnixNanos moved = 0;
+  const std::vector<StoredSpan> spans = in_causal_order(recorded, moved);
   const auto [from, to] = bounds_of(spans);
   const Rows tree(spans);
   std::string out;
@@ -273,6 +309,10 @@ std::string render_waterfall(std::span<const StoredSpan> spans, const WaterfallH
     line(i == 0 ? "rules" : "", header.rules[i]);
   line("time", fmt::format("{} from {}, {} spans", duration_text(to - from), format_rfc3339(from),
                            tree.spans_shown()));
+  if (moved > 0)
+    line("clock", fmt::format("the consumer's spans are drawn {} later, after its record was "
+                              "acknowledged",
+                              duration_text(moved)));
   out += "\n";
   const Layout layout = layout_of(tree.rows, style);
   for (const Row& row : tree.rows) out += render_row(row, from, to - from, layout, style);

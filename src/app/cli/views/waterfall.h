@@ -26,7 +26,8 @@ struct WaterfallHeader {
 
 // `spans` are of one trace, in any order. The time between the end of a PRODUCER span and the start
 // of its CONSUMER child, the message's wait in the topic, is a row of its own. A span whose parent
-// is missing stands at the top, so that an incomplete trace shows all it has.
+// is missing stands at the top, so that an incomplete trace shows all it has. No gap is negative: a
+// consumer that seems to begin before its producer's span ended is drawn later, and this is said.
 [[nodiscard]] std::string render_waterfall(std::span<const trace::StoredSpan> spans,
                                            const WaterfallHeader& header, const Style& style);
 

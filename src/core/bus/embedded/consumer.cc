@@ -24,7 +24,7 @@ constexpr Milliseconds kSyncInterval{1'000};
 
 struct Owned {
   Cursor cursor;
-  std::int64_t start = 0;       // where this member began
+  std::int64_t began = -1;      // where the group was when it was claimed
   std::int64_t delivered = -1;  // the next offset after what the caller has in hand
   std::int64_t committed = -1;
   bool unwanted = false;  // to be given up
@@ -53,6 +53,7 @@ class EmbeddedConsumer final : public Consumer, public CommitPoint {
   }
   Status commit_with(const Offsets& offsets, const std::function<Status(Database&)>& more) override;
   std::vector<TopicPartition> assignment() override;
+  std::vector<PartitionPosition> positions() override;
   void close() override;
 
  private:
@@ -132,6 +133,7 @@ void EmbeddedConsumer::apply(const Round& round) {
         Owned{.cursor = Cursor(claim.partition.id,
                                std::make_shared<const std::string>(claim.partition.topic),
                                claim.partition.number, claim.position),
+              .began = claim.position,
               .unwanted_since = {}});
   }
 }
@@ -215,7 +217,7 @@ Status EmbeddedConsumer::rewind() {
     TOCSIN_TRY(const std::optional<std::int64_t> committed, membership_->committed(*database_, id));
     const TopicPartition where = owned.cursor.where();
     owned.cursor = Cursor(id, std::make_shared<const std::string>(where.topic), where.partition,
-                          committed.value_or(owned.start));
+                          committed.value_or(owned.began));
     owned.committed = committed.value_or(-1);
     owned.delivered = -1;
   }
@@ -226,6 +228,19 @@ std::vector<TopicPartition> EmbeddedConsumer::assignment() {
   std::vector<TopicPartition> list;
   for (const auto& [id, owned] : owned_) list.push_back(owned.cursor.where());
   std::sort(list.begin(), list.end());
+  return list;
+}
+
+std::vector<PartitionPosition> EmbeddedConsumer::positions() {
+  std::vector<PartitionPosition> list;
+  for (const auto& [id, owned] : owned_) {
+    PartitionPosition& one = list.emplace_back(
+        PartitionPosition{owned.cursor.where(), owned.cursor.position(), -1, owned.began});
+    const auto row = find_partition(*database_, id);
+    if (!row || !*row) continue;
+    // Where retention left nothing, nothing is waiting.
+    one.end = (*row)->first_offset == (*row)->end_offset ? one.next : (*row)->end_offset;
+  }
   return list;
 }
 

@@ -189,9 +189,9 @@ Result<Claim> Membership::claim(Database& database, const SharedPartition& parti
       "ON o.partition = p.id AND o.consumer_group = ?1 WHERE p.id = ?2",
       [&](const Row& row) {
         committed = !row.is_null(2);
-        if (committed && row.integer(2) < row.integer(0)) claim.lost_from = row.integer(2);
         if (committed)
-          claim.position = std::max(row.integer(2), row.integer(0));
+          claim.position =
+              row.integer(2);  // even where retention cut it off: the reader tells the gap
         else
           claim.position = row.integer(options_.start == StartAt::kEarliest ? 0 : 1);
       },

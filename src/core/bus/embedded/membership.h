@@ -51,8 +51,6 @@ struct MemberRow {
 struct Claim {
   SharedPartition partition;
   std::int64_t position = 0;  // where to read on
-  std::int64_t lost_from =
-      -1;  // what lies between here and the position was deleted unread; -1: nothing
 };
 struct Round {
   std::vector<PartitionId> owned;     // before the claims

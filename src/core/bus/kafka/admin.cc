@@ -40,25 +40,31 @@ bool is_internal(std::string_view topic) { return topic.starts_with("__"); }
 
 }  // namespace
 
-Status create_topic(Client& client, const Settings& settings, const std::string& name,
-                    const TopicOptions& options) {
+namespace {
+
+struct NewTopicFree {
+  void operator()(rd_kafka_NewTopic_t* topic) const { rd_kafka_NewTopic_destroy(topic); }
+};
+using NewTopic = std::unique_ptr<rd_kafka_NewTopic_t, NewTopicFree>;
+
+Result<NewTopic> new_topic(const std::string& name, std::int32_t partitions, int replication) {
   char reason[256];
-  struct TopicFree {
-    void operator()(rd_kafka_NewTopic_t* topic) const { rd_kafka_NewTopic_destroy(topic); }
-  };
-  if (options.partitions < 1)
-    return fail(ErrorCode::kInvalid,
-                fmt::format("topic {}: {} partitions; at least 1", name, options.partitions));
-  TOCSIN_TRY(const std::int32_t replication, replication_of(client, options));
-  const std::unique_ptr<rd_kafka_NewTopic_t, TopicFree> topic(
-      rd_kafka_NewTopic_new(name.c_str(), options.partitions, replication, reason, sizeof reason));
+  NewTopic topic(
+      rd_kafka_NewTopic_new(name.c_str(), partitions, replication, reason, sizeof reason));
   if (!topic) return fail(ErrorCode::kInvalid, fmt::format("topic '{}': {}", name, reason));
-  for (const auto& [setting, value] : topic_config(settings, options, replication))
-    rd_kafka_NewTopic_set_config(topic.get(), setting.c_str(), value.c_str());
+  return topic;
+}
+
+Status request_topic(Client& client, const std::string& name, const NewTopic& topic,
+                     bool only_validate) {
   rd_kafka_NewTopic_t* topics[] = {topic.get()};
+  const std::string permission = "Create on topic " + name;
   TOCSIN_TRY(const Event event,
-             ask(client, RD_KAFKA_ADMIN_OP_CREATETOPICS, "create topic " + name,
-                 [&](const rd_kafka_AdminOptions_t* request, rd_kafka_queue_t* queue) {
+             ask(client, RD_KAFKA_ADMIN_OP_CREATETOPICS, "create topic " + name, permission,
+                 [&](rd_kafka_AdminOptions_t* request, rd_kafka_queue_t* queue) {
+                   char reason[256];
+                   if (only_validate)
+                     rd_kafka_AdminOptions_set_validate_only(request, 1, reason, sizeof reason);
                    rd_kafka_CreateTopics(client.get(), topics, 1, request, queue);
                  }));
   std::size_t count = 0;
@@ -68,9 +74,42 @@ Status create_topic(Client& client, const Settings& settings, const std::string&
   const rd_kafka_resp_err_t code = outcome(results, count, detail);
   if (code == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS) return {};
   if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
-    return client.failure(code, "create topic " + name, detail);
-  await_topic(client, name);
+    return client.failure(code, "create topic " + name, detail, permission);
+  if (!only_validate) await_topic(client, name);
   return {};
+}
+
+}  // namespace
+
+Status create_topic(Client& client, const Settings& settings, const std::string& name,
+                    const TopicOptions& options) {
+  if (options.partitions < 1)
+    return fail(ErrorCode::kInvalid,
+                fmt::format("topic {}: {} partitions; at least 1", name, options.partitions));
+  // Whoever may not create topics may well use those that are there.
+  const auto existing = client.partition_count(name, kTimeout);
+  if (existing) return {};
+  TOCSIN_TRY(const std::int32_t replication, replication_of(client, options));
+  TOCSIN_TRY(const NewTopic topic, new_topic(name, options.partitions, replication));
+  for (const auto& [setting, value] : topic_config(settings, options, replication))
+    rd_kafka_NewTopic_set_config(topic.get(), setting.c_str(), value.c_str());
+  Status created = request_topic(client, name, topic, false);
+  // Who may not see it, nor create: using it is what was meant.
+  const bool unseen = existing.error().code == ErrorCode::kUnavailable;
+  if (!created && created.error().code == ErrorCode::kUnavailable && unseen)
+    return tl::unexpected(existing.error());
+  return created;
+}
+
+Status may_create_topic(Client& client, const std::string& name) {
+  TOCSIN_TRY(const NewTopic topic, new_topic(name, 1, -1));
+  return request_topic(client, name, topic, true);
+}
+
+Status create_probe_topic(Client& client, const std::string& name) {
+  TOCSIN_TRY(const NewTopic topic, new_topic(name, 1, -1));
+  rd_kafka_NewTopic_set_config(topic.get(), "message.timestamp.type", "LogAppendTime");
+  return request_topic(client, name, topic, false);
 }
 
 Status delete_topic(Client& client, const std::string& name) {
@@ -80,18 +119,19 @@ Status delete_topic(Client& client, const std::string& name) {
   const std::unique_ptr<rd_kafka_DeleteTopic_t, TopicFree> topic(
       rd_kafka_DeleteTopic_new(name.c_str()));
   rd_kafka_DeleteTopic_t* topics[] = {topic.get()};
-  TOCSIN_TRY(const Event event,
-             ask(client, RD_KAFKA_ADMIN_OP_DELETETOPICS, "delete topic " + name,
-                 [&](const rd_kafka_AdminOptions_t* request, rd_kafka_queue_t* queue) {
-                   rd_kafka_DeleteTopics(client.get(), topics, 1, request, queue);
-                 }));
+  TOCSIN_TRY(
+      const Event event,
+      ask(client, RD_KAFKA_ADMIN_OP_DELETETOPICS, "delete topic " + name, "Delete on topic " + name,
+          [&](const rd_kafka_AdminOptions_t* request, rd_kafka_queue_t* queue) {
+            rd_kafka_DeleteTopics(client.get(), topics, 1, request, queue);
+          }));
   std::size_t count = 0;
   const auto* const result = rd_kafka_event_DeleteTopics_result(event.get());
   const auto** const results = rd_kafka_DeleteTopics_result_topics(result, &count);
   std::string detail;
   const rd_kafka_resp_err_t code = outcome(results, count, detail);
   if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
-    return client.failure(code, "delete topic " + name, detail);
+    return client.failure(code, "delete topic " + name, detail, "Delete on topic " + name);
   return {};
 }
 
@@ -141,11 +181,12 @@ Result<std::vector<TopicInfo>> list_topics(Client& client) {
 namespace {
 
 Result<std::vector<std::string>> group_names(Client& client) {
-  TOCSIN_TRY(const Event event,
-             ask(client, RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPS, "list groups",
-                 [&](const rd_kafka_AdminOptions_t* request, rd_kafka_queue_t* queue) {
-                   rd_kafka_ListConsumerGroups(client.get(), request, queue);
-                 }));
+  TOCSIN_TRY(
+      const Event event,
+      ask(client, RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPS, "list groups", "Describe on the groups",
+          [&](const rd_kafka_AdminOptions_t* request, rd_kafka_queue_t* queue) {
+            rd_kafka_ListConsumerGroups(client.get(), request, queue);
+          }));
   const auto* const result = rd_kafka_event_ListConsumerGroups_result(event.get());
   std::size_t count = 0;
   const auto** const listed = rd_kafka_ListConsumerGroups_result_valid(result, &count);
@@ -162,6 +203,7 @@ Status describe_group(Client& client, const std::string& name, GroupInfo& info,
   const char* names[] = {name.c_str()};
   TOCSIN_TRY(const Event event,
              ask(client, RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS, "describe group " + name,
+                 "Describe on group " + name,
                  [&](const rd_kafka_AdminOptions_t* request, rd_kafka_queue_t* queue) {
                    rd_kafka_DescribeConsumerGroups(client.get(), names, 1, request, queue);
                  }));
@@ -194,6 +236,7 @@ Status add_committed(Client& client, const std::string& name,
   rd_kafka_ListConsumerGroupOffsets_t* requests[] = {wanted.get()};
   TOCSIN_TRY(const Event event,
              ask(client, RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS, "offsets of group " + name,
+                 "Describe on group " + name,
                  [&](const rd_kafka_AdminOptions_t* request, rd_kafka_queue_t* queue) {
                    rd_kafka_ListConsumerGroupOffsets(client.get(), requests, 1, request, queue);
                  }));

@@ -9,6 +9,8 @@
 #include <thread>
 
 #include "base/log.h"
+#include "core/bus/kafka/advice.h"
+#include "core/bus/kafka/properties.h"
 
 namespace tocsin::bus::kafka {
 namespace {
@@ -24,15 +26,20 @@ constexpr std::array<std::string_view, 4> kEmbeddedProperties = {
 
 constexpr int kSyslogCritical = 2;
 
-Status set(rd_kafka_conf_t* conf, const std::string& name, const std::string& value) {
+Status set(rd_kafka_conf_t* conf, const std::string& name, const std::string& value,
+           bool secret = false) {
   char reason[512];
   if (rd_kafka_conf_set(conf, name.c_str(), value.c_str(), reason, sizeof reason) ==
       RD_KAFKA_CONF_OK)
     return {};
-  // librdkafka's reason may quote the value.
-  return fail(ErrorCode::kInvalid, is_secret(name)
-                                       ? fmt::format("bus property {}: its value was refused", name)
-                                       : fmt::format("bus property {}: {}", name, reason));
+  if (secret)
+    return fail(ErrorCode::kInvalid, fmt::format("bus property {}: its value was refused", name));
+  if (name == "sasl.oauthbearer.method" && value == "oidc")
+    return fail(ErrorCode::kUnsupported,
+                fmt::format("bus property {}: {}: the librdkafka {} of this program is built "
+                            "without OIDC (docs/kafka.md)",
+                            name, value, rd_kafka_version_str()));
+  return fail(ErrorCode::kInvalid, fmt::format("bus property {}: {}", name, reason));
 }
 
 Result<Conf> make_conf(const Settings& settings, const std::map<std::string, std::string>& ours) {
@@ -42,22 +49,28 @@ Result<Conf> make_conf(const Settings& settings, const std::map<std::string, std
   TOCSIN_TRY_STATUS(set(conf.get(), "reconnect.backoff.max.ms", "2000"));
   for (const auto& [name, value] : ours) TOCSIN_TRY_STATUS(set(conf.get(), name, value));
   for (const auto& [name, value] : settings.properties) {
-    if (std::find(kEmbeddedProperties.begin(), kEmbeddedProperties.end(), name) ==
+    if (std::find(kEmbeddedProperties.begin(), kEmbeddedProperties.end(), name) !=
         kEmbeddedProperties.end())
-      TOCSIN_TRY_STATUS(set(conf.get(), name, value));
+      continue;
+    TOCSIN_TRY(const std::string resolved, resolve(name, value));
+    // librdkafka's reason quotes a value that it refuses: one from a file or a variable is a
+    // secret.
+    TOCSIN_TRY_STATUS(set(conf.get(), name, resolved, is_secret(name) || is_reference(value)));
   }
   return conf;
 }
 
-}  // namespace
-
-bool is_secret(std::string_view property) {
-  constexpr std::array<std::string_view, 6> kMarks = {"password", "secret",  "oauth",
-                                                      "token",    "key.pem", "jaas"};
-  return std::any_of(kMarks.begin(), kMarks.end(), [&](std::string_view mark) {
-    return property.find(mark) != std::string_view::npos;
-  });
+// Where the caller has not said what it tried.
+std::string permission_for(rd_kafka_resp_err_t code, const rd_kafka_t* handle) {
+  if (code == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED) return "Read on the topic";
+  if (code != RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED) return "more (docs/kafka.md)";
+  char group[256] = "";
+  std::size_t size = sizeof group;
+  rd_kafka_conf_get(rd_kafka_conf(const_cast<rd_kafka_t*>(handle)), "group.id", group, &size);
+  return fmt::format("Read on group {}", group);
 }
+
+}  // namespace
 
 Status check_properties(const Settings& settings) {
   TOCSIN_TRY(const Conf conf, make_conf(settings, {}));
@@ -78,9 +91,7 @@ ErrorCode code_of(rd_kafka_resp_err_t code) {
     case RD_KAFKA_RESP_ERR_INVALID_REPLICATION_FACTOR:
     case RD_KAFKA_RESP_ERR_INVALID_CONFIG:
     case RD_KAFKA_RESP_ERR_POLICY_VIOLATION:
-    case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
-    case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
-    case RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED:
+    case RD_KAFKA_RESP_ERR_INVALID_RECORD:
     case RD_KAFKA_RESP_ERR__INVALID_ARG:
       return ErrorCode::kInvalid;
     case RD_KAFKA_RESP_ERR_UNSUPPORTED_VERSION:
@@ -98,6 +109,13 @@ ErrorCode code_of(rd_kafka_resp_err_t code) {
     default:
       return ErrorCode::kUnavailable;
   }
+}
+
+bool is_denied(rd_kafka_resp_err_t code) {
+  return code == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED ||
+         code == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED ||
+         code == RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED ||
+         code == RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED;
 }
 
 Client::Client(Settings settings, Hooks hooks)
@@ -128,13 +146,19 @@ Client::~Client() {
 }
 
 tl::unexpected<Error> Client::failure(rd_kafka_resp_err_t code, std::string_view what,
-                                      std::string_view detail) const {
+                                      std::string_view detail, std::string_view permission) const {
   const std::lock_guard lock(mutex_);
   const ErrorCode kind = code_of(code);
-  const bool connection = kind == ErrorCode::kUnavailable && !last_trouble_.empty();
-  return fail(kind, fmt::format("{}: {}: {}{}", settings_.url(), what,
-                                detail.empty() ? rd_kafka_err2str(code) : detail,
-                                connection ? " (" + last_trouble_ + ")" : ""));
+  std::string message = fmt::format("{}: {}: {}", settings_.url(), what,
+                                    detail.empty() ? rd_kafka_err2str(code) : detail);
+  if (is_denied(code)) {
+    const std::string lacking =
+        permission.empty() ? permission_for(code, handle_) : std::string(permission);
+    message += fmt::format("; the broker's ACLs must allow this user {}", lacking);
+  } else if (kind == ErrorCode::kUnavailable && !last_trouble_.empty()) {
+    message += " (" + last_trouble_ + ")";
+  }
+  return fail(kind, std::move(message));
 }
 
 bool Client::is_cut_off(Milliseconds patience) {
@@ -175,7 +199,9 @@ Result<std::int32_t> Client::partition_count(const std::string& topic, Milliseco
   rd_kafka_topic_destroy(handle);
   if (code_of(code) == ErrorCode::kNotFound)
     return fail(ErrorCode::kNotFound, fmt::format("topic {} does not exist", topic));
-  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return failure(code, "topic " + topic);
+  if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+    return failure(code, "topic " + topic, {},
+                   fmt::format("Describe on topic {} (Write and Read include it)", topic));
   return partitions;
 }
 
@@ -201,7 +227,8 @@ Result<PartitionInfo> Client::watermarks(const std::string& topic, std::int32_t 
                                          &info.end_offset, static_cast<int>(timeout.count()));
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return info;
     if (!is_leader_change(code) || std::chrono::steady_clock::now() >= deadline)
-      return failure(code, fmt::format("topic {} partition {}", topic, partition));
+      return failure(code, fmt::format("topic {} partition {}", topic, partition), {},
+                     "Describe on topic " + topic);
     std::this_thread::sleep_for(kLeaderPause);
     refresh_leaders(timeout);
   }
@@ -215,8 +242,9 @@ void Client::refresh_leaders(Milliseconds timeout) {
     rd_kafka_metadata_destroy(metadata);
 }
 
-void Client::on_log(const rd_kafka_t* /*handle*/, int level, const char* facility,
-                    const char* text) {
+void Client::on_log(const rd_kafka_t* handle, int level, const char* facility, const char* text) {
+  const auto* const client = static_cast<const Client*>(rd_kafka_opaque(handle));
+  if (client != nullptr && client->hooks_.on_log) return client->hooks_.on_log(text);
   log_line(level <= kSyslogCritical ? LogLevel::kWarning : LogLevel::kDebug,
            fmt::format("librdkafka {}: {}", facility, text));
 }
@@ -229,22 +257,43 @@ void Client::on_error(rd_kafka_t* handle, int code, const char* reason, void* se
     rd_kafka_fatal_error(handle, text, sizeof text);
     reason = text;
   }
+  if (code == RD_KAFKA_RESP_ERR__AUTHENTICATION) client.renew_credentials();
+  std::string trouble = steady_reason(reason);
+  if (const std::string advice = advice_for(reason); !advice.empty()) trouble += "; " + advice;
   const std::lock_guard lock(client.mutex_);
   const bool all_down = code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN;
-  const bool first = all_down ? !client.cut_off_ : client.last_trouble_ != reason;
+  const bool first = all_down ? !client.cut_off_ : client.last_trouble_ != trouble;
   if (all_down) {
     client.cut_off_ = true;
     if (first)
       log_warning("bus: {}: no broker can be reached, trying on: {}", client.settings_.url(),
-                  client.last_trouble_.empty() ? reason : client.last_trouble_);
+                  client.last_trouble_.empty() ? trouble : client.last_trouble_);
     return;
   }
-  client.last_trouble_ = reason;
+  client.last_trouble_ = trouble;
   if (!first) return;
   const bool worth_telling =
       fatal || code == RD_KAFKA_RESP_ERR__AUTHENTICATION || code == RD_KAFKA_RESP_ERR__SSL;
   log_line(worth_telling ? LogLevel::kWarning : LogLevel::kDebug,
-           fmt::format("bus: {}: {}", client.settings_.url(), reason));
+           fmt::format("bus: {}: {}", client.settings_.url(), trouble));
+}
+
+// A password that was changed where it stands (a file) is good for the next attempt.
+void Client::renew_credentials() {
+  const auto user = settings_.properties.find("sasl.username");
+  const auto password = settings_.properties.find("sasl.password");
+  if (user == settings_.properties.end() || password == settings_.properties.end()) return;
+  if (!is_reference(user->second) && !is_reference(password->second)) return;
+  const auto name = resolve(user->first, user->second);
+  const auto secret = resolve(password->first, password->second);
+  if (!name || !secret) {
+    log_warning("{}", (name ? secret : name).error().message);
+    return;
+  }
+  if (rd_kafka_error_t* const error =
+          rd_kafka_sasl_set_credentials(handle_, name->c_str(), secret->c_str());
+      error != nullptr)
+    rd_kafka_error_destroy(error);
 }
 
 void Client::on_delivery(rd_kafka_t* /*handle*/, const rd_kafka_message_t* message, void* self) {

@@ -15,6 +15,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 
 #include "base/result.h"
 #include "core/bus/bus.h"
@@ -38,6 +39,8 @@ struct Settings {
 struct Hooks {
   std::function<void(const rd_kafka_message_t&)> on_delivery;
   std::function<void(rd_kafka_resp_err_t, rd_kafka_topic_partition_list_t*)> on_rebalance;
+  // Every line that librdkafka logs, from its own threads; nothing goes to our log then.
+  std::function<void(std::string_view)> on_log = {};
 };
 
 struct ListFree {
@@ -65,13 +68,17 @@ class Client {
   // A consumer that could not leave its group: the handle goes without trying once more.
   void abandon_group() { group_abandoned_ = true; }
 
-  // "kafka://...: <what>: <librdkafka's words> (<the last connection error>)"
+  // "kafka://...: <what>: <librdkafka's words> (<the last connection error>)". When the broker did
+  // not permit it, `permission` ("Write on topic raw-events") is what its ACLs lack.
   [[nodiscard]] tl::unexpected<Error> failure(rd_kafka_resp_err_t code, std::string_view what,
-                                              std::string_view detail = {}) const;
+                                              std::string_view detail = {},
+                                              std::string_view permission = {}) const;
 
   // Set when no broker can be reached, until one answers. May ask a broker, for at most `patience`.
   [[nodiscard]] bool is_cut_off(Milliseconds patience);
   void note_contact();
+  // True when the handle will do nothing any more: only a new one helps.
+  [[nodiscard]] bool is_spent() const { return rd_kafka_fatal_error(handle_, nullptr, 0) != 0; }
 
   // The partitions of a topic, or kNotFound.
   [[nodiscard]] Result<std::int32_t> partition_count(const std::string& topic,
@@ -83,6 +90,7 @@ class Client {
  private:
   Client(Settings settings, Hooks hooks);
   void refresh_leaders(Milliseconds timeout);
+  void renew_credentials();
   static void on_log(const rd_kafka_t* handle, int level, const char* facility, const char* text);
   static void on_error(rd_kafka_t* handle, int code, const char* reason, void* self);
   static void on_delivery(rd_kafka_t* handle, const rd_kafka_message_t* message, void* self);
@@ -100,8 +108,8 @@ class Client {
 };
 
 [[nodiscard]] ErrorCode code_of(rd_kafka_resp_err_t code);
-// True for properties whose value must not be shown.
-[[nodiscard]] bool is_secret(std::string_view property);
+// True when the broker's ACLs do not permit it: they may be mended while we wait.
+[[nodiscard]] bool is_denied(rd_kafka_resp_err_t code);
 // Builds a configuration and throws it away: finds what librdkafka refuses.
 [[nodiscard]] Status check_properties(const Settings& settings);
 

@@ -29,6 +29,7 @@ constexpr Milliseconds kGoneCheck{1'000};
 constexpr Milliseconds kCloseFor{3'000};
 constexpr Milliseconds kUnheard{500};
 constexpr int kClosePollMs = 20;
+constexpr Milliseconds kAskFor{500};
 
 class KafkaConsumer final : public Consumer, public Member {
  public:
@@ -45,6 +46,7 @@ class KafkaConsumer final : public Consumer, public Member {
     return kafka::open_transactional_producer(settings_, std::move(options), *this);
   }
   std::vector<TopicPartition> assignment() override { return positions_.owned(); }
+  std::vector<PartitionPosition> positions() override;
   void close() override;
 
   rd_kafka_consumer_group_metadata_t* group_metadata() override {
@@ -64,6 +66,7 @@ class KafkaConsumer final : public Consumer, public Member {
   [[nodiscard]] Status seek(const Offsets& offsets);
   [[nodiscard]] rd_kafka_resp_err_t commit_list(rd_kafka_topic_partition_list_t* list);
   void commit_ends();
+  void ask_committed();
 
   const Settings settings_;
   const ConsumerOptions options_;
@@ -80,6 +83,7 @@ class KafkaConsumer final : public Consumer, public Member {
   SteadyClock::time_point next_gone_check_;
   std::optional<Error> trouble_;  // seen during the poll that runs
   bool settling_ = false;         // partitions went, and the group's next assignment has not come
+  std::map<TopicPartition, std::int64_t> began_at_;  // what the group had committed then
   bool closed_ = false;
 };
 
@@ -157,6 +161,7 @@ void KafkaConsumer::on_rebalance(rd_kafka_resp_err_t code,
       positions_.assign(where);
     else
       positions_.revoke(where);
+    began_at_.erase(where);
   }
   log_debug("bus: group {}: {} partitions {}", options_.group, partitions->cnt,
             assigned                                ? "came"
@@ -426,6 +431,41 @@ rd_kafka_resp_err_t KafkaConsumer::commit_list(rd_kafka_topic_partition_list_t* 
     if (!settling || SteadyClock::now() >= deadline) return code;
     std::this_thread::sleep_for(Milliseconds(50));
   }
+}
+
+// -- where it stands --
+
+// Where this member began: what the group had committed when the partition came.
+void KafkaConsumer::ask_committed() {
+  const PartitionList list(rd_kafka_topic_partition_list_new(1));
+  for (const TopicPartition& where : positions_.owned())
+    if (!began_at_.contains(where))
+      rd_kafka_topic_partition_list_add(list.get(), where.topic.c_str(), where.partition);
+  if (list->cnt == 0) return;
+  if (rd_kafka_committed(client_->get(), list.get(), static_cast<int>(kAskFor.count())) !=
+      RD_KAFKA_RESP_ERR_NO_ERROR)
+    return;  // asked again the next time
+  for (int i = 0; i < list->cnt; ++i)
+    if (list->elems[i].err == RD_KAFKA_RESP_ERR_NO_ERROR)
+      began_at_[{list->elems[i].topic, list->elems[i].partition}] = list->elems[i].offset;
+}
+
+std::vector<PartitionPosition> KafkaConsumer::positions() {
+  if (closed_ || !client_) return {};
+  ask_committed();
+  std::vector<PartitionPosition> list;
+  for (const TopicPartition& where : positions_.owned()) {
+    PartitionPosition& one = list.emplace_back(PartitionPosition{where, -1, -1, -1});
+    std::int64_t low = 0, high = 0;
+    if (rd_kafka_get_watermark_offsets(client_->get(), where.topic.c_str(), where.partition, &low,
+                                       &high) == RD_KAFKA_RESP_ERR_NO_ERROR &&
+        high >= 0)
+      one.end = high;
+    if (const auto began = began_at_.find(where); began != began_at_.end())
+      one.began = std::max<std::int64_t>(-1, began->second);
+    one.next = positions_.next(where).value_or(one.began);
+  }
+  return list;
 }
 
 // Should it fail, the lag shows a record too many until the next commit. Not in the background: a

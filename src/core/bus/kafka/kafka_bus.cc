@@ -58,12 +58,13 @@ class KafkaBus final : public Bus {
   std::string describe() const override { return settings_.url(); }
 
  private:
-  // Made when first needed: not every user of the bus asks for more than a producer.
+  // Made when first needed: not every user of the bus asks for more than a producer. A consumer,
+  // because looking for a topic as a producer makes brokers create it that create by themselves.
   Result<Client*> admin() {
     const std::lock_guard lock(mutex_);
     if (!admin_) {
       TOCSIN_TRY(admin_,
-                 Client::open(settings_, RD_KAFKA_PRODUCER, {{"client.id", "tocsin-admin"}}, {}));
+                 Client::open(settings_, RD_KAFKA_CONSUMER, {{"client.id", "tocsin-admin"}}, {}));
     }
     return admin_.get();
   }

@@ -60,6 +60,12 @@ std::optional<std::int64_t> Positions::end_reached(const TopicPartition& where,
   return offset;
 }
 
+std::optional<std::int64_t> Positions::next(const TopicPartition& where) const {
+  const auto found = tracks_.find(where);
+  if (found == tracks_.end() || found->second.next == kNone) return std::nullopt;
+  return std::max(found->second.next, found->second.committed);
+}
+
 bool Positions::is_at(const TopicPartition& where, std::int64_t end) const {
   const auto found = tracks_.find(where);
   return found != tracks_.end() && found->second.committed == end &&

@@ -35,6 +35,9 @@ class Positions {
   // between: else a group that has read everything would keep a lag for ever.
   [[nodiscard]] std::optional<std::int64_t> end_reached(const TopicPartition& where,
                                                         std::int64_t offset);
+  // Behind what was polled and, of a partition that was read to its end, behind the marks there;
+  // nothing before the first message.
+  [[nodiscard]] std::optional<std::int64_t> next(const TopicPartition& where) const;
   // Nothing was polled or committed since.
   [[nodiscard]] bool is_at(const TopicPartition& where, std::int64_t end) const;
   void commit(const Offsets& offsets);

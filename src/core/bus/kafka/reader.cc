@@ -96,7 +96,13 @@ void KafkaReader::on_event(const rd_kafka_message_t& event) {
     track.position = std::max(track.position, event.offset);
     return;
   }
-  trouble_ = client_->failure(event.err, "read", rd_kafka_message_errstr(&event)).value();
+  // librdkafka asks for the group's coordinator though nobody joins a group.
+  if (event.err == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED) return;
+  trouble_ = client_
+                 ->failure(event.err, "read", rd_kafka_message_errstr(&event),
+                           fmt::format("Read on topic {}",
+                                       event.rkt == nullptr ? "" : rd_kafka_topic_name(event.rkt)))
+                 .value();
 }
 
 Result<Batch> KafkaReader::poll(std::size_t messages_max, Milliseconds timeout) {

@@ -33,10 +33,10 @@ struct OptionsFree {
 // Takes the connection errors that have come up, so that a failure can name its cause.
 inline void learn_of_trouble(Client& client) { rd_kafka_poll(client.get(), 0); }
 
-// Sends one request and waits for its answer.
+// Sends one request and waits for its answer. `permission`: what the ACLs lack when it is denied.
 template <class Send>
 Result<Event> ask(Client& client, rd_kafka_admin_op_t operation, std::string_view what,
-                  Send&& send) {
+                  std::string_view permission, Send&& send) {
   const std::unique_ptr<rd_kafka_queue_t, QueueFree> queue(rd_kafka_queue_new(client.get()));
   const std::unique_ptr<rd_kafka_AdminOptions_t, OptionsFree> options(
       rd_kafka_AdminOptions_new(client.get(), operation));
@@ -48,7 +48,7 @@ Result<Event> ask(Client& client, rd_kafka_admin_op_t operation, std::string_vie
   learn_of_trouble(client);
   if (!event) return client.failure(RD_KAFKA_RESP_ERR__TIMED_OUT, what);
   if (const auto code = rd_kafka_event_error(event.get()); code != RD_KAFKA_RESP_ERR_NO_ERROR)
-    return client.failure(code, what, rd_kafka_event_error_string(event.get()));
+    return client.failure(code, what, rd_kafka_event_error_string(event.get()), permission);
   client.note_contact();
   return event;
 }

@@ -61,6 +61,7 @@ Result<std::map<std::string, std::string>> config_of(Client& client, const std::
   rd_kafka_ConfigResource_t* resources[] = {resource.get()};
   TOCSIN_TRY(const Event event,
              ask(client, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, "settings of topic " + name,
+                 "DescribeConfigs on topic " + name,
                  [&](const rd_kafka_AdminOptions_t* request, rd_kafka_queue_t* queue) {
                    rd_kafka_DescribeConfigs(client.get(), resources, 1, request, queue);
                  }));
@@ -72,7 +73,8 @@ Result<std::map<std::string, std::string>> config_of(Client& client, const std::
   if (const auto code = rd_kafka_ConfigResource_error(described[0]);
       code != RD_KAFKA_RESP_ERR_NO_ERROR) {
     const char* const text = rd_kafka_ConfigResource_error_string(described[0]);
-    return client.failure(code, "settings of topic " + name, text == nullptr ? "" : text);
+    return client.failure(code, "settings of topic " + name, "DescribeConfigs on topic " + name,
+                          text == nullptr ? "" : text);
   }
   const auto** const entries = rd_kafka_ConfigResource_configs(described[0], &count);
   for (std::size_t i = 0; i < count; ++i) {

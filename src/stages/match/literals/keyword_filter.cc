@@ -49,17 +49,9 @@ std::string_view longest_plain(std::string_view text) {
 }
 
 std::size_t rarest_fingerprint(std::string_view text) {
-  std::size_t best = 0;
-  int best_cost = INT32_MAX;
-  for (std::size_t i = 0; i + kFingerprint <= text.size(); ++i) {
-    int cost = 1;
-    for (std::size_t k = 0; k < kFingerprint; ++k) cost *= commonness(text[i + k]);
-    if (cost < best_cost) {
-      best_cost = cost;
-      best = i;
-    }
-  }
-  return best;
+  if (text.size() < kFingerprint) return 0;
+  return rarest_windows(text.size() + 1 - kFingerprint, 1,
+                        [&](std::size_t at) { return bits_of(text.substr(at, kFingerprint)); });
 }
 
 bool equal_folded(std::string_view text, std::string_view folded) {
@@ -182,19 +174,9 @@ void KeywordFilter::build() {
 // the most common one is rarest.
 void KeywordFilter::file_in_windows(std::uint32_t needle) {
   const std::string_view text = needles_[needle];
-  std::size_t best = 0;
-  int best_cost = INT32_MAX;
-  for (std::size_t first = 0; first + kWindow + kStride - 1 <= text.size(); ++first) {
-    int cost = 0;
-    for (std::size_t at = first; at < first + kStride; ++at) {
-      int bytes = 0;
-      for (std::size_t k = at; k < at + kWindow; ++k) bytes += commonness(text[k]);
-      cost = std::max(cost, bytes);
-    }
-    if (cost >= best_cost) continue;
-    best_cost = cost;
-    best = first;
-  }
+  const std::size_t best = rarest_windows(text.size() + 1 - kWindow, kStride, [&](std::size_t at) {
+    return bits_of(text.substr(at, kWindow));
+  });
   for (std::size_t at = best; at < best + kStride; ++at)
     windows_.add(window_at(text.data() + at), {needle, static_cast<std::uint32_t>(at)});
 }

@@ -2,25 +2,14 @@
 #include "stages/match/literals/literal_index.h"
 
 #include <algorithm>
-#include <array>
 #include <bit>
+
+#include "stages/match/literals/commonness.h"
 
 namespace tocsin::match {
 namespace {
 
 constexpr std::size_t kUses = 1u << 15;
-
-// How many bits a byte tells: about the logarithm of how seldom folded text of logs holds it.
-constexpr std::array<std::uint8_t, 256> kBitsOfByte = [] {
-  std::array<std::uint8_t, 256> bits{};
-  bits.fill(8);
-  for (unsigned byte = 'a'; byte <= 'z'; ++byte) bits[byte] = 5;
-  for (unsigned byte = '0'; byte <= '9'; ++byte) bits[byte] = 6;
-  for (const char c : std::string_view("jqxzkvwy")) bits[static_cast<unsigned char>(c)] = 7;
-  for (const char c : std::string_view("etaoinsr")) bits[static_cast<unsigned char>(c)] = 4;
-  for (const char c : std::string_view(" .-\\")) bits[static_cast<unsigned char>(c)] = 5;
-  return bits;
-}();
 
 std::size_t use_slot(std::uint64_t window) { return (window * 0x9E3779B97F4A7C15ULL) >> 49; }
 
@@ -95,7 +84,9 @@ void LiteralIndex::file(std::uint32_t index) {
 void LiteralIndex::file_anywhere(Tables& tables, std::uint32_t index) {
   const std::string_view text = text_of(literals_[index]);
   const auto add = [&](WindowTable& table, std::size_t width, std::size_t windows) {
-    const std::size_t first = rarest(text, width, windows);
+    const std::size_t first = rarest_windows(text.size() + 1 - width, windows, [&](std::size_t at) {
+      return rarity(text.substr(at, width));
+    });
     if (windows == 1 && ++tables.near <= kPrintsMax)
       tables.prints.add(text.substr(first, Fingerprints::kBytes), false);
     for (std::size_t at = first; at < first + windows; ++at) {
@@ -116,31 +107,11 @@ void LiteralIndex::file_anywhere(Tables& tables, std::uint32_t index) {
     tables.singles.push_back(index);
 }
 
-// Where the `windows` neighbouring windows begin of which the most common one is rarest.
-std::size_t LiteralIndex::rarest(std::string_view text, std::size_t width,
-                                 std::size_t windows) const {
-  std::size_t best = 0;
-  int best_rarity = -1;
-  std::array<int, kStride> last{};  // of the last windows, by place modulo kStride
-  for (std::size_t at = 0; at + width <= text.size(); ++at) {
-    last[at % kStride] = rarity(text, at, width);
-    if (at + 1 < windows) continue;
-    const int least =
-        windows == 1 ? last[at % kStride] : *std::min_element(last.begin(), last.end());
-    if (least <= best_rarity) continue;
-    best_rarity = least;
-    best = at + 1 - windows;
-  }
-  return best;
-}
-
 // In bits: what its bytes tell, less what other literals hold of it ("\windows\", ".exe").
-int LiteralIndex::rarity(std::string_view text, std::size_t at, std::size_t width) const {
-  int bits = 0;
-  for (std::size_t i = at; i < at + width; ++i)
-    bits += kBitsOfByte[static_cast<unsigned char>(text[i])];
-  for (std::size_t i = at; i + kNarrow <= at + width; i += kNarrow) {
-    const unsigned uses = uses_[use_slot(load<std::uint32_t>(text.data() + i))];
+int LiteralIndex::rarity(std::string_view window) const {
+  int bits = bits_of(window);
+  for (std::size_t at = 0; at + kNarrow <= window.size(); at += kNarrow) {
+    const unsigned uses = uses_[use_slot(load<std::uint32_t>(window.data() + at))];
     bits -= 2 * static_cast<int>(std::bit_width(uses));
   }
   return bits;

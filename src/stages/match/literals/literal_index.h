@@ -103,9 +103,7 @@ class LiteralIndex {
   void file(std::uint32_t index);
   void file_anywhere(Tables& tables, std::uint32_t index);
   void count_windows();
-  [[nodiscard]] std::size_t rarest(std::string_view text, std::size_t width,
-                                   std::size_t windows) const;
-  [[nodiscard]] int rarity(std::string_view text, std::size_t at, std::size_t width) const;
+  [[nodiscard]] int rarity(std::string_view window) const;
 
   template <class Found>
   void scan_tables(const Tables& tables, std::string_view value, Found& found) const {

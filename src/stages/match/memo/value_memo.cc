@@ -87,8 +87,6 @@ bool ValueMemo::comes_again(const Key& key) {
 }
 
 void ValueMemo::insert(const Key& key, SetId set) {
-  if (key.value.size() > kValueBytesMax || full()) return;
-  if (key.value.size() > kLongBytes && !comes_again(key)) return;
   std::size_t i = home(key);
   while (slots()[i].at != 0) i = (i + 1) % kSlots;
   const Entry entry{key.tag, static_cast<std::uint32_t>(key.value.size()), set};

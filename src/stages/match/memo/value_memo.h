@@ -44,7 +44,12 @@ class ValueMemo {
     if (slot.at != 0) __builtin_prefetch(entries() + slot.at);
   }
   [[nodiscard]] std::optional<SetId> find(const Key& key) const;
-  void insert(const Key& key, SetId set);
+  // Whether the value is to be kept; of a long one that is so when it comes a second time.
+  [[nodiscard]] bool wants(const Key& key) {
+    if (key.value.size() > kValueBytesMax || full()) return false;
+    return key.value.size() <= kLongBytes || comes_again(key);
+  }
+  void insert(const Key& key, SetId set);  // what it wants
   [[nodiscard]] bool full() const { return count_ >= kEntriesMax || end_ > kTextBytesMax; }
   void clear();
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "app/cli/message_lines.h"
+#include "app/cli/views/message_lines.h"
 
 #include <doctest/doctest.h>
 

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "core/bus/bus.h"
+#include "core/trace/otlp.h"
 #include "core/trace/tracer.h"
 #include "stages/produce/source.h"
 
@@ -112,10 +113,15 @@ struct FakeTracer final : trace::Tracer {
   std::vector<trace::Span> spans;
   bool on = true;
 
-  void record(std::vector<trace::Span> more) override {
-    for (trace::Span& span : more) spans.push_back(std::move(span));
+  trace::Sampler choice;
+
+  using trace::Tracer::record;
+  void record(trace::SpanChunk chunk) override {
+    trace::for_each_span(
+        chunk, [&](std::string_view bytes) { spans.push_back(trace::parse_span(bytes).value()); });
   }
   bool enabled() const override { return on; }
+  const trace::Sampler& sampler() const override { return choice; }
   bool flush(std::chrono::milliseconds) override { return true; }
   trace::TracerStats stats() const override { return {}; }
 };

@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <set>
 
 #include "stages/produce/publish/fakes.h"
@@ -120,6 +121,51 @@ TEST_CASE("publish: an agent's own traceparent wins") {
         "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
 }
 
+TEST_CASE(
+    "publish: an event that is not sampled has no spans, but what a later stage needs to make "
+    "them") {
+  FakeBus bus;
+  FakeTracer tracer;
+  tracer.choice = trace::Sampler(trace::parse_sampling("tail:1000000000000").value());
+  run(bus, tracer, {flat(1)});
+  CHECK(tracer.spans.empty());
+  const auto context = trace::parse_traceparent(bus.sent[0].header("traceparent"));
+  REQUIRE(context);
+  CHECK_FALSE(context->sampled());
+  const auto times = trace::parse_tracestate(bus.sent[0].header("tracestate"));
+  REQUIRE(times);
+  CHECK(times->started <= times->sent);
+  CHECK(now_ns() - times->started < 60'000'000'000);
+
+  // What fails is recorded all the same.
+  bus.fail_value = flat(2).json;
+  run(bus, tracer, {flat(2)});
+  REQUIRE(tracer.spans.size() == 2);
+  CHECK(tracer.spans[1].status == trace::SpanStatus::kError);
+
+  FakeTracer all;
+  FakeBus other;
+  run(other, all, {flat(1)});
+  CHECK(other.sent[0].header("tracestate") == "(none)");
+  CHECK(trace::parse_traceparent(other.sent[0].header("traceparent"))->sampled());
+}
+
+TEST_CASE("publish: an agent's decision is heeded by ratio, and overruled by all") {
+  RawEvent event;
+  event.json = R"({"a":1,"traceparent":"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00"})";
+  event.origin = {"x", 1, 0};
+  FakeBus bus;
+  FakeTracer tracer;
+  tracer.choice = trace::Sampler(trace::parse_sampling("ratio:1").value());
+  run(bus, tracer, {event});
+  CHECK(tracer.spans.empty());
+  CHECK(bus.sent[0].header("traceparent").ends_with("-00"));
+  FakeTracer all;
+  run(bus, all, {event});
+  CHECK(all.spans.size() == 2);
+  CHECK(bus.sent[1].header("traceparent").ends_with("-01"));
+}
+
 TEST_CASE("publish: problems go to dead-letter with their bytes, what is no log is only counted") {
   FakeBus bus;
   FakeTracer tracer;
@@ -153,6 +199,15 @@ TEST_CASE("publish: problems go to dead-letter with their bytes, what is no log 
   CHECK(letters[0].header("error.message") == "x.json:3: no");
   CHECK(letters[0].header("origin") == "x.json:3|99");
   CHECK(letters[0].header("truncated") == "(none)");
+  // Its trace is one span, an error, which the record names.
+  const auto error = std::find_if(tracer.spans.begin(), tracer.spans.end(), [](const auto& span) {
+    return span.status_message == "x.json:3: no";
+  });
+  REQUIRE(error != tracer.spans.end());
+  CHECK(error->name == "produce_event");
+  CHECK(error->status == trace::SpanStatus::kError);
+  CHECK(letters[0].header("traceparent") ==
+        trace::format_traceparent({error->trace, error->id, 1}));
   CHECK(told == 3);
   CHECK(stats.problems == 2);
   CHECK(stats.unreadable == 1);
