@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <future>
 #include <map>
 #include <set>
 #include <thread>
@@ -28,6 +29,7 @@ constexpr Milliseconds kRejoinPause{3'000};  // two programs with one instance i
 constexpr Milliseconds kGoneCheck{1'000};
 constexpr Milliseconds kCloseFor{3'000};
 constexpr Milliseconds kUnheard{500};
+constexpr Milliseconds kGoneFor{1'000};
 constexpr int kClosePollMs = 20;
 constexpr Milliseconds kAskFor{500};
 
@@ -226,6 +228,19 @@ Result<Batch> KafkaConsumer::poll(std::size_t messages_max, Milliseconds timeout
   return Batch{};
 }
 
+// Destroying a handle that never came out of a rebalance (librdkafka 2.0) waits for ever. Then it
+// stays behind, with the thread that waits for it; the group notices by the session timeout.
+void let_go(std::shared_ptr<Client> client) {
+  const auto done = std::make_shared<std::promise<void>>();
+  const std::future<void> gone = done->get_future();
+  std::thread([client = std::move(client), done]() mutable {
+    client.reset();
+    done->set_value();
+  }).detach();
+  if (gone.wait_for(kGoneFor) != std::future_status::ready)
+    log_debug("bus: a consumer that cannot be closed stays behind");
+}
+
 // A handle with a fatal error is of no more use: another program has taken the instance id.
 Status KafkaConsumer::rejoin() {
   if (client_) {
@@ -234,7 +249,7 @@ Status KafkaConsumer::rejoin() {
     log_error("bus: {}: group {}{}: {}; joining it anew", settings_.url(), options_.group,
               options_.instance_id.empty() ? "" : " as instance " + options_.instance_id, text);
     client_->drop_hooks();
-    client_.reset();
+    let_go(std::move(client_));
     positions_.clear();
     unreadable_.clear();
     std::this_thread::sleep_for(kRejoinPause);
@@ -515,13 +530,14 @@ void KafkaConsumer::close() {
       unheard += kUnheard;
     }
   }
-  if (rd_kafka_consumer_closed(handle) == 0) {
-    log_debug("bus: group {}: left without a good-bye", options_.group);
-    client_->abandon_group();
-  }
+  const bool closed = rd_kafka_consumer_closed(handle) != 0;
   rd_kafka_queue_destroy(queue);
   client_->drop_hooks();
   positions_.clear();
+  if (closed) return;
+  log_debug("bus: group {}: left without a good-bye", options_.group);
+  client_->abandon_group();
+  let_go(std::move(client_));
 }
 
 }  // namespace
