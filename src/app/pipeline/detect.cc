@@ -106,7 +106,7 @@ class Worker {
   Status write_sink(store::Sink& sink, std::string_view output);
   Status publish();
   template <class Write>
-  Status write_with_retries(std::string_view output, const Write& write);
+  Status write_with_retries(std::string_view output, const Write& write, bool timed = true);
   Status open_bus();
   Status go_back(const Error& error);
   bool drained(std::string& said) const;
@@ -278,13 +278,13 @@ void Worker::classify(const bus::Message& message) {
 // An output that fails is tried again until it works or the stage is told to stop: the events wait
 // in the topic. What no retry mends (kInvalid, kStale) is given back at once.
 template <class Write>
-Status Worker::write_with_retries(std::string_view output, const Write& write) {
+Status Worker::write_with_retries(std::string_view output, const Write& write, bool timed) {
   Milliseconds wait = kRetryFirst;
   for (;;) {
     const UnixNanos start = now_ns();
     Status status = write();
     if (status) {
-      meter_.wrote(output, now_ns() - start);
+      if (timed) meter_.wrote(output, now_ns() - start);
       return status;
     }
     const ErrorCode code = status.error().code;
@@ -325,7 +325,7 @@ Status Worker::write_sink(store::Sink& sink, std::string_view output) {
   const store::SinkBatch batch = sink_batch();
   Status written = write_with_retries(output, [&] { return sink.write(batch); });
   if (written || written.error().code != ErrorCode::kStale) return written;
-  TOCSIN_TRY_STATUS(write_with_retries(output, [&] { return sink.claim(batch); }));
+  TOCSIN_TRY_STATUS(write_with_retries(output, [&] { return sink.claim(batch); }, false));
   TOCSIN_TRY_STATUS(publisher_->publish({{}, {}, offsets(false)}));
   return write_with_retries(output, [&] { return sink.write(batch); });
 }
@@ -333,7 +333,15 @@ Status Worker::write_sink(store::Sink& sink, std::string_view output) {
 Status Worker::publish() {
   const bus::Offsets behind = offsets(true);
   const Publication publication{alert_records_, dead_letters_, behind};
-  if (options_.guarantee == Guarantee::kExactlyOnce) return publisher_->publish(publication);
+  if (options_.guarantee == Guarantee::kExactlyOnce) {
+    const UnixNanos start = now_ns();
+    Status done = publisher_->publish(publication);
+    if (done)
+      meter_.wrote("alerts", now_ns() - start);
+    else if (done.error().code != ErrorCode::kStale)
+      meter_.write_failed("alerts", done.error(), true);
+    return done;
+  }
   Status done = write_with_retries("alerts", [&] { return publisher_->publish(publication); });
   if (done || done.error().code != ErrorCode::kStale) return done;
   // Everything is written; whoever has the partition now writes it again, to the same ids.
