@@ -258,11 +258,12 @@ void add_delivery_options(CLI::App& app, ProduceCommand& command) {
   app.add_option("--spool", command.spool_dir,
                  "Where events wait while Kafka is away (default: spool below --data)")
       ->envname("TOCSIN_SPOOL");
-  app.add_option("--spool-max", command.spool_max,
-                 "How much of the disk they may take: 500MB, 10GB; then reading waits")
+  app.add_option(
+         "--spool-max", command.spool_max,
+         "How much of the disk they may take: 500MB, 10GB; then reading waits (default: 1GB)")
       ->transform(CLI::AsSizeValue(false))
       ->check(CLI::Range(std::uint64_t{1} << 20, std::uint64_t{1} << 50))
-      ->default_str("1GB")
+      ->default_str(std::to_string(kSpoolBytesMax))
       ->envname("TOCSIN_SPOOL_MAX");
   app.add_flag("--no-spool", command.no_spool, "Wait in memory instead");
 }

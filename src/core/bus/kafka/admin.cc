@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "core/bus/kafka/request.h"
-#include "core/bus/kafka/topic_settings.h"
+#include "core/bus/kafka/topics/topic_settings.h"
 
 namespace tocsin::bus::kafka {
 namespace {
@@ -19,6 +19,7 @@ namespace {
 using SteadyClock = std::chrono::steady_clock;
 
 constexpr Milliseconds kTimeout = kRequestTimeout;
+constexpr Milliseconds kLookTimeout{2'000};  // what does not answer by then is asked to create
 
 // The outcome for the one topic of the request.
 rd_kafka_resp_err_t outcome(const rd_kafka_topic_result_t** results, std::size_t count,
@@ -87,7 +88,7 @@ Status create_topic(Client& client, const Settings& settings, const std::string&
     return fail(ErrorCode::kInvalid,
                 fmt::format("topic {}: {} partitions; at least 1", name, options.partitions));
   // Whoever may not create topics may well use those that are there.
-  const auto existing = client.partition_count(name, kTimeout);
+  const auto existing = client.partition_count(name, kLookTimeout);
   if (existing) return {};
   TOCSIN_TRY(const std::int32_t replication, replication_of(client, options));
   TOCSIN_TRY(const NewTopic topic, new_topic(name, options.partitions, replication));

@@ -11,8 +11,8 @@
 #include "core/bus/kafka/consumer.h"
 #include "core/bus/kafka/producer.h"
 #include "core/bus/kafka/reader.h"
-#include "core/bus/kafka/timestamps.h"
-#include "core/bus/kafka/topic_settings.h"
+#include "core/bus/kafka/topics/timestamps.h"
+#include "core/bus/kafka/topics/topic_settings.h"
 
 namespace tocsin::bus::kafka {
 namespace {

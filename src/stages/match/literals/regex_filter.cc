@@ -6,109 +6,140 @@
 
 #include <algorithm>
 #include <array>
+#include <unordered_map>
 #include <utility>
-
-#include "base/check.h"
 
 namespace tocsin::match {
 namespace {
 
 constexpr int kAtomBytesMin = 3;
 constexpr int kScrapBytesMin = 1;
-constexpr int kScrapsMax = 64;  // bits of a word
+constexpr std::size_t kScrapsMax = 64;       // bits of a word
+constexpr std::size_t kLiteralsMax = 1'000;  // of one expression; more are not worth asking
 
 bool is_ascii(std::string_view text) {
   return std::all_of(text.begin(), text.end(),
                      [](char c) { return static_cast<unsigned char>(c) < 0x80; });
 }
 
-}  // namespace
+// What an expression cannot match without. Numbers are into `literals`.
+struct Requirement {
+  std::vector<std::string> literals;
+  std::vector<int> all_of;
+  std::vector<int> any_of;  // unless empty: one of them
 
-RegexFilter::RegexFilter() = default;
-RegexFilter::~RegexFilter() = default;
-RegexFilter::RegexFilter(RegexFilter&&) noexcept = default;
-RegexFilter& RegexFilter::operator=(RegexFilter&&) noexcept = default;
+  [[nodiscard]] bool empty() const { return all_of.empty() && any_of.empty(); }
+};
 
-void RegexFilter::add(const sigma::Predicate& p, std::uint32_t payload) {
+// RE2 tells whether a set of literals is enough for an expression. So each literal is left out
+// once, and each is given alone. Every expression has a filter of its own: with hundreds in one,
+// RE2 (2022-06) prunes its tree so that some never pass (`(?i)aa+a` among others of `a`).
+Requirement required(const sigma::Predicate& p, int bytes_min) {
+  Requirement out;
   re2::RE2::Options options;
   options.set_log_errors(false);
   options.set_case_sensitive(!p.regex_ignore_case);
   options.set_dot_nl(p.regex_dot_all);
-  if (!filter_) filter_ = std::make_unique<re2::FilteredRE2>(kAtomBytesMin);
+  re2::FilteredRE2 filter(bytes_min);
   int number = 0;
   // RE2's lower case and our case folding agree on ASCII; beyond it the filter is not used.
-  if (!is_ascii(p.text) || filter_->Add(p.regex_multi_line ? "(?m)" + p.text : p.text, options,
-                                        &number) != re2::RE2::NoError) {
-    unfiltered_.push_back(payload);
-    return;
+  if (!is_ascii(p.text) || filter.Add(p.regex_multi_line ? "(?m)" + p.text : p.text, options,
+                                      &number) != re2::RE2::NoError)
+    return out;
+  filter.Compile(&out.literals);
+  if (out.literals.size() > kLiteralsMax ||
+      !std::all_of(out.literals.begin(), out.literals.end(), is_ascii))
+    return out;
+  const auto count = static_cast<int>(out.literals.size());
+  const auto enough = [&](const auto& has) {
+    std::vector<int> given, passed;
+    for (int literal = 0; literal < count; ++literal)
+      if (has(literal)) given.push_back(literal);
+    filter.AllPotentials(given, &passed);
+    return !passed.empty();
+  };
+  if (!enough([](int) { return true; })) return out;
+  std::vector<std::uint8_t> alone(out.literals.size());
+  for (int literal = 0; literal < count; ++literal) {
+    if (!enough([&](int i) { return i != literal; })) out.all_of.push_back(literal);
+    if (!enough([&](int i) { return i == literal; })) continue;
+    alone[static_cast<std::size_t>(literal)] = 1;
+    out.any_of.push_back(literal);
   }
-  payloads_.push_back(payload);
+  // One of these is needed only if all others together do not do.
+  if (enough([&](int i) { return alone[static_cast<std::size_t>(i)] == 0; })) out.any_of.clear();
+  return out;
+}
+
+}  // namespace
+
+void RegexFilter::add(const sigma::Predicate& p, std::uint32_t payload) {
+  sources_.push_back({p, payload});
 }
 
 std::vector<std::string> RegexFilter::build() {
   std::vector<std::string> atoms;
-  if (payloads_.empty()) return atoms;
-  filter_->Compile(&atoms);
-  if (!std::all_of(atoms.begin(), atoms.end(), is_ascii)) {
-    unfiltered_.insert(unfiltered_.end(), payloads_.begin(), payloads_.end());
-    payloads_.clear();
-    return {};
+  std::unordered_map<std::string, int> numbers;
+  for (const Source& source : sources_) {
+    const Requirement needs = required(source.predicate, kAtomBytesMin);
+    if (needs.empty()) {
+      if (!add_bare(source)) unfiltered_.push_back(source.payload);
+      continue;
+    }
+    const auto numbered = [&](const std::vector<int>& literals) {
+      std::vector<int> out;
+      for (const int literal : literals) {
+        const std::string& text = needs.literals[static_cast<std::size_t>(literal)];
+        const auto [entry, is_new] = numbers.try_emplace(text, static_cast<int>(atoms.size()));
+        if (is_new) atoms.push_back(text);
+        out.push_back(entry->second);
+      }
+      std::sort(out.begin(), out.end());
+      return out;
+    };
+    file({source.payload, numbered(needs.all_of), numbered(needs.any_of)});
   }
-  std::vector<int> numbers;
-  filter_->AllPotentials({}, &numbers);
-  find_bare(std::move(numbers));
+  by_atom_.resize(atoms.size());
+  sources_.clear();
   return atoms;
 }
 
-// `numbers`: of the expressions without an atom. What they require of shorter literals is asked of
-// a second filter, which answers for any set of literals: so each is left out once, and each is
-// given alone.
-void RegexFilter::find_bare(std::vector<int> numbers) {
-  is_bare_.resize(payloads_.size());
-  if (numbers.empty()) return;
-  re2::FilteredRE2 filter(kScrapBytesMin);
-  for (const int number : numbers) {
-    bare_.push_back({number});
-    is_bare_[static_cast<std::size_t>(number)] = 1;
-    const re2::RE2& regex = filter_->GetRE2(number);
-    int same = 0;
-    TOCSIN_CHECK(filter.Add(regex.pattern(), regex.options(), &same) == re2::RE2::NoError);
+// Under one atom that it cannot do without, else under each of which it needs one.
+void RegexFilter::file(Filtered expression) {
+  const auto index = static_cast<std::uint32_t>(filtered_.size());
+  const std::vector<int> under =
+      expression.all_of.empty() ? expression.any_of : std::vector<int>{expression.all_of.front()};
+  for (const int atom : under) {
+    const auto at = static_cast<std::size_t>(atom);
+    if (by_atom_.size() <= at) by_atom_.resize(at + 1);
+    by_atom_[at].push_back(index);
   }
-  filter.Compile(&scraps_);
-  const auto count = static_cast<int>(scraps_.size());
-  const auto passed_by = [&](const auto& has) {
-    std::vector<int> given, passed;
-    for (int scrap = 0; scrap < count; ++scrap)
-      if (has(scrap)) given.push_back(scrap);
-    filter.AllPotentials(given, &passed);
-    return passed;
+  filtered_.push_back(std::move(expression));
+}
+
+// False: nothing is known of it, so that it must run on every value.
+bool RegexFilter::add_bare(const Source& source) {
+  const Requirement needs = required(source.predicate, kScrapBytesMin);
+  Bare bare{source.payload};
+  const auto bit_of = [&](int literal) {
+    const std::string& text = needs.literals[static_cast<std::size_t>(literal)];
+    const auto found = std::find(scraps_.begin(), scraps_.end(), text);
+    const auto number = static_cast<std::size_t>(found - scraps_.begin());
+    if (number >= kScrapsMax) return std::uint64_t{0};
+    if (found == scraps_.end()) scraps_.push_back(text);
+    return std::uint64_t{1} << number;
   };
-  std::vector<std::vector<std::uint8_t>> alone(bare_.size(),
-                                               std::vector<std::uint8_t>(scraps_.size()));
-  for (int scrap = 0; scrap < count; ++scrap) {
-    for (const int i : passed_by([&](int s) { return s == scrap; }))
-      alone[static_cast<std::size_t>(i)][static_cast<std::size_t>(scrap)] = 1;
-    if (scrap >= kScrapsMax || !is_ascii(scraps_[static_cast<std::size_t>(scrap)])) continue;
-    const std::vector<int> without = passed_by([&](int s) { return s != scrap; });
-    for (std::size_t i = 0; i < bare_.size(); ++i)
-      if (!std::binary_search(without.begin(), without.end(), static_cast<int>(i)))
-        bare_[i].all_of |= std::uint64_t{1} << scrap;
+  for (const int literal : needs.all_of) bare.all_of |= bit_of(literal);
+  for (const int literal : needs.any_of) {
+    const std::uint64_t bit = bit_of(literal);
+    bare.any_of |= bit;
+    if (bit != 0) continue;
+    bare.any_of = 0;  // one that has no number may be the one
+    break;
   }
-  for (std::size_t i = 0; i < bare_.size(); ++i) {
-    const auto& own = alone[i];
-    // One of them is needed only if all others together do not do.
-    const auto rest = passed_by([&](int s) { return own[static_cast<std::size_t>(s)] == 0; });
-    if (std::binary_search(rest.begin(), rest.end(), static_cast<int>(i))) continue;
-    for (std::size_t scrap = 0; scrap < own.size(); ++scrap) {
-      if (own[scrap] == 0) continue;
-      if (scrap >= kScrapsMax || !is_ascii(scraps_[scrap])) {
-        bare_[i].any_of = 0;
-        break;
-      }
-      bare_[i].any_of |= std::uint64_t{1} << scrap;
-    }
-  }
-  if (scraps_.size() > kScrapsMax) scraps_.resize(kScrapsMax);
+  if (bare.all_of == 0 && bare.any_of == 0) return false;
+  bare_.push_back(bare);
+  return true;
 }
 
 std::uint64_t RegexFilter::scraps_in(std::string_view folded) const {
@@ -133,14 +164,21 @@ void RegexFilter::candidates(const std::vector<int>& atoms, std::string_view fol
     const std::uint64_t scraps = scraps_in(folded);
     for (const Bare& bare : bare_)
       if ((bare.all_of & ~scraps) == 0 && (bare.any_of == 0 || (bare.any_of & scraps) != 0))
-        out.push_back(payloads_[static_cast<std::size_t>(bare.number)]);
+        out.push_back(bare.payload);
   }
-  if (atoms.empty() || payloads_.empty()) return;
-  std::vector<int> numbers;
-  filter_->AllPotentials(atoms, &numbers);
-  for (const int number : numbers)
-    if (is_bare_[static_cast<std::size_t>(number)] == 0)
-      out.push_back(payloads_[static_cast<std::size_t>(number)]);
+  const auto before = static_cast<std::ptrdiff_t>(out.size());
+  const auto found = [&](int atom) { return std::binary_search(atoms.begin(), atoms.end(), atom); };
+  for (const int atom : atoms) {
+    for (const std::uint32_t index : by_atom_[static_cast<std::size_t>(atom)]) {
+      const Filtered& e = filtered_[index];
+      if (std::all_of(e.all_of.begin(), e.all_of.end(), found) &&
+          (e.any_of.empty() || std::any_of(e.any_of.begin(), e.any_of.end(), found)))
+        out.push_back(e.payload);
+    }
+  }
+  // Who needs one of several was perhaps met at two of them.
+  std::sort(out.begin() + before, out.end());
+  out.erase(std::unique(out.begin() + before, out.end()), out.end());
 }
 
 }  // namespace tocsin::match

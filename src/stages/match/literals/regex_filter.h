@@ -11,54 +11,56 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "core/sigma/rule.h"
 
-namespace re2 {
-class FilteredRE2;
-}
-
 namespace tocsin::match {
 
 // Threads: immutable after build(); share freely.
 class RegexFilter {
  public:
-  RegexFilter();
-  ~RegexFilter();
-  RegexFilter(RegexFilter&&) noexcept;
-  RegexFilter& operator=(RegexFilter&&) noexcept;
-
   void add(const sigma::Predicate& regex, std::uint32_t payload);
   // The atoms, case-folded; number i is found when atom i is in the folded value.
   [[nodiscard]] std::vector<std::string> build();
-  [[nodiscard]] bool empty() const { return payloads_.empty() && unfiltered_.empty(); }
+  [[nodiscard]] bool empty() const {
+    return sources_.empty() && filtered_.empty() && bare_.empty() && unfiltered_.empty();
+  }
 
-  // Appends the payloads of the expressions that a value with these atoms can match; `folded`: the
-  // value, case-folded.
+  // Appends the payloads of the expressions that a value with these atoms (sorted) can match, each
+  // once; `folded`: the value, case-folded.
   void candidates(const std::vector<int>& atoms, std::string_view folded,
                   std::vector<std::uint32_t>& out) const;
 
  private:
+  struct Source {
+    sigma::Predicate predicate;
+    std::uint32_t payload;
+  };
+  struct Filtered {
+    std::uint32_t payload;
+    std::vector<int> all_of;  // atoms without which it cannot match, sorted
+    std::vector<int> any_of;  // unless empty: nor without one of these
+  };
   // An expression without an atom. Bits are numbers of scraps.
   struct Bare {
-    int number;                // the filter's
-    std::uint64_t all_of = 0;  // it cannot match without each of them
-    std::uint64_t any_of = 0;  // nor, unless 0, without one of these
+    std::uint32_t payload;
+    std::uint64_t all_of = 0;
+    std::uint64_t any_of = 0;
   };
 
-  void find_bare(std::vector<int> numbers);
+  void file(Filtered expression);
+  [[nodiscard]] bool add_bare(const Source& source);
   [[nodiscard]] std::uint64_t scraps_in(std::string_view folded) const;
 
-  std::unique_ptr<re2::FilteredRE2> filter_;
-  std::vector<std::uint32_t> payloads_;    // by the filter's number
-  std::vector<std::uint32_t> unfiltered_;  // run on every value
+  std::vector<Source> sources_;  // until build()
+  std::vector<Filtered> filtered_;
+  std::vector<std::vector<std::uint32_t>> by_atom_;  // into filtered_
   std::vector<Bare> bare_;
-  std::vector<std::uint8_t> is_bare_;  // by the filter's number
-  std::vector<std::string> scraps_;    // at most 64
+  std::vector<std::string> scraps_;        // at most 64
+  std::vector<std::uint32_t> unfiltered_;  // run on every value
 };
 
 }  // namespace tocsin::match

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "core/bus/kafka/timestamps.h"
+#include "core/bus/kafka/topics/timestamps.h"
 
 #include <chrono>
 #include <set>

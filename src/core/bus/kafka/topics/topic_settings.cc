@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "core/bus/kafka/topic_settings.h"
+#include "core/bus/kafka/topics/topic_settings.h"
 
 #include <fmt/format.h>
 
