@@ -116,7 +116,7 @@ class ExactlyOnce(harness.PipelineTest):
         pipeline = self.pipeline()
         first, second = self.write_events(pipeline, 0, 6_000), self.write_events(pipeline, 6_000, 3_000)
         ids, alerts = self.expected(first, second)
-        producer = pipeline.producing("jsonl", first, "--rate", 2_000)
+        producer = pipeline.producing("jsonl", first, "--rate", 600)
         zombie = pipeline.detecting("--batch", 100, "--workers", 2)
         self.wait_for_rows(pipeline, 200)
         time.sleep(self.dice.uniform(0, 0.3))
