@@ -90,6 +90,8 @@ Status create_topic(Client& client, const Settings& settings, const std::string&
   // Whoever may not create topics may well use those that are there.
   const auto existing = client.partition_count(name, kLookTimeout);
   if (existing) return {};
+  rd_kafka_poll(client.get(), 0);  // takes what has been heard of the connections
+  if (client.is_cut_off(Milliseconds(1))) return tl::unexpected(existing.error());
   TOCSIN_TRY(const std::int32_t replication, replication_of(client, options));
   TOCSIN_TRY(const NewTopic topic, new_topic(name, options.partitions, replication));
   for (const auto& [setting, value] : topic_config(settings, options, replication))
