@@ -140,10 +140,4 @@ std::size_t cases_wanted(std::size_t otherwise) {
   return given == nullptr ? otherwise : std::strtoull(given, nullptr, 10);
 }
 
-unsigned seed_wanted() {
-  const char* const given = std::getenv("TOCSIN_TEST_SEED");
-  return given == nullptr ? std::random_device{}()
-                          : static_cast<unsigned>(std::strtoul(given, nullptr, 10));
-}
-
 }  // namespace tocsin::differential

@@ -14,6 +14,7 @@
 
 #include "differential/json_value.h"
 #include "differential/oracle.h"
+#include "seed.h"
 
 namespace tocsin::differential {
 
@@ -44,7 +45,6 @@ struct Outcome {
 
 // $TOCSIN_TEST_CASES, else the given number: how many (event, rule) pairs a random test should do.
 [[nodiscard]] std::size_t cases_wanted(std::size_t otherwise);
-// $TOCSIN_TEST_SEED, else a new one.
-[[nodiscard]] unsigned seed_wanted();
+using tests::seed_wanted;
 
 }  // namespace tocsin::differential

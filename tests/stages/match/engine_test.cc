@@ -7,13 +7,13 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
-#include <cstdlib>
 #include <random>
 #include <string>
 #include <vector>
 
 #include "core/sigma/evaluate.h"
 #include "core/sigma/parse.h"
+#include "seed.h"
 
 using namespace tocsin;
 
@@ -108,9 +108,7 @@ std::string random_rule(std::mt19937& random, int number) {
 }  // namespace
 
 TEST_CASE("engine: fires what the plain evaluator fires, on random rules and events") {
-  const char* const chosen = std::getenv("TOCSIN_TEST_SEED");  // to run a failure again
-  const unsigned seed = chosen != nullptr ? static_cast<unsigned>(std::strtoul(chosen, nullptr, 10))
-                                          : std::random_device{}();
+  const unsigned seed = tests::seed_wanted();
   CAPTURE(seed);
   std::mt19937 random(seed);
   std::size_t fired = 0;

@@ -8,12 +8,12 @@
 #include <re2/re2.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <random>
 #include <string>
 #include <vector>
 
 #include "base/utf8.h"
+#include "seed.h"
 
 using namespace tocsin;
 
@@ -55,9 +55,7 @@ std::vector<std::uint32_t> passed(const match::RegexFilter& filter,
 }  // namespace
 
 TEST_CASE("regex filter: what matches is never left out") {
-  const char* const chosen = std::getenv("TOCSIN_TEST_SEED");  // to run a failure again
-  const unsigned seed = chosen != nullptr ? static_cast<unsigned>(std::strtoul(chosen, nullptr, 10))
-                                          : std::random_device{}();
+  const unsigned seed = tests::seed_wanted();
   CAPTURE(seed);
   std::mt19937 random(seed);
   const std::vector<std::string> pieces = {

@@ -6,12 +6,12 @@
 #include <bit>
 #include <cstring>
 
-#include "base/check.h"
+#include "core/bus/wire.h"
 
 namespace tocsin::bus::spool {
 namespace {
 
-static_assert(std::endian::native == std::endian::little, "the file's numbers are little-endian");
+using namespace wire;
 
 // Followed by topic, key, value, and for each header two sizes, its key and its value.
 struct Head {
@@ -23,36 +23,6 @@ struct Head {
   std::uint32_t headers;
 };
 static_assert(sizeof(Head) == 32);
-
-struct HeaderHead {
-  std::uint32_t key_bytes;
-  std::uint32_t value_bytes;
-};
-
-std::uint32_t narrow(std::size_t size) {
-  TOCSIN_CHECK(size <= UINT32_MAX);
-  return static_cast<std::uint32_t>(size);
-}
-
-template <class T>
-void put(std::string& out, const T& value) {
-  out.append(reinterpret_cast<const char*>(&value), sizeof value);
-}
-
-template <class T>
-bool take(std::string_view& rest, T& value) {
-  if (rest.size() < sizeof value) return false;
-  std::memcpy(&value, rest.data(), sizeof value);
-  rest.remove_prefix(sizeof value);
-  return true;
-}
-
-bool take(std::string_view& rest, std::size_t size, std::string& bytes) {
-  if (rest.size() < size) return false;
-  bytes.assign(rest.substr(0, size));
-  rest.remove_prefix(size);
-  return true;
-}
 
 }  // namespace
 

@@ -97,9 +97,10 @@ std::vector<std::string> RegexFilter::build() {
       std::sort(out.begin(), out.end());
       return out;
     };
-    file({source.payload, numbered(needs.all_of), numbered(needs.any_of)});
+    Filtered filtered{source.payload, numbered(needs.all_of), numbered(needs.any_of)};
+    by_atom_.resize(atoms.size());
+    file(std::move(filtered));
   }
-  by_atom_.resize(atoms.size());
   sources_.clear();
   return atoms;
 }
@@ -109,11 +110,7 @@ void RegexFilter::file(Filtered expression) {
   const auto index = static_cast<std::uint32_t>(filtered_.size());
   const std::vector<int> under =
       expression.all_of.empty() ? expression.any_of : std::vector<int>{expression.all_of.front()};
-  for (const int atom : under) {
-    const auto at = static_cast<std::size_t>(atom);
-    if (by_atom_.size() <= at) by_atom_.resize(at + 1);
-    by_atom_[at].push_back(index);
-  }
+  for (const int atom : under) by_atom_[static_cast<std::size_t>(atom)].push_back(index);
   filtered_.push_back(std::move(expression));
 }
 

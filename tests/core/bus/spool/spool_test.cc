@@ -12,6 +12,7 @@
 
 #include "core/bus/spool/spool_folder.h"
 #include "lab.h"
+#include "seed.h"
 
 namespace tocsin::bus::spool {
 namespace {
@@ -161,10 +162,9 @@ TEST_CASE("spool: a torn end is cut off, damage is kept beside and told") {
 
 // The child appends and acknowledges, and says what it has done; it dies at a random moment.
 TEST_CASE("spool: kill -9 at any moment loses nothing that was appended") {
-  const char* const given = std::getenv("TOCSIN_TEST_SEED");
-  const auto seed = given != nullptr ? std::strtoul(given, nullptr, 10) : std::random_device{}();
+  const unsigned seed = tests::seed_wanted();
   INFO("TOCSIN_TEST_SEED=", seed);
-  std::mt19937 dice(static_cast<std::mt19937::result_type>(seed));
+  std::mt19937 dice(seed);
   const Folder folder;
   const std::string path = folder.root + "/1";
   struct Said {

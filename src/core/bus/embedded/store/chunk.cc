@@ -7,12 +7,12 @@
 #include <bit>
 #include <cstring>
 
-#include "base/check.h"
+#include "core/bus/wire.h"
 
 namespace tocsin::bus::embedded {
 namespace {
 
-static_assert(std::endian::native == std::endian::little, "the file's numbers are little-endian");
+using namespace wire;
 
 constexpr std::uint32_t kMagic = 0x314b4254;  // "TBK1"
 
@@ -34,36 +34,6 @@ struct RecordHead {
   std::uint32_t header_bytes;
 };
 static_assert(sizeof(RecordHead) == 24);
-
-struct HeaderHead {
-  std::uint32_t key_bytes;
-  std::uint32_t value_bytes;
-};
-
-std::uint32_t narrow(std::size_t size) {
-  TOCSIN_CHECK(size <= UINT32_MAX);
-  return static_cast<std::uint32_t>(size);
-}
-
-template <class T>
-void put(std::string& out, const T& value) {
-  out.append(reinterpret_cast<const char*>(&value), sizeof value);
-}
-
-template <class T>
-bool take(std::string_view& rest, T& value) {
-  if (rest.size() < sizeof value) return false;
-  rest.copy(reinterpret_cast<char*>(&value), sizeof value);
-  rest.remove_prefix(sizeof value);
-  return true;
-}
-
-bool take(std::string_view& rest, std::size_t size, std::string_view& bytes) {
-  if (rest.size() < size) return false;
-  bytes = rest.substr(0, size);
-  rest.remove_prefix(size);
-  return true;
-}
 
 std::uint64_t mix(std::uint64_t lane, std::uint64_t word) {
   return std::rotl(lane ^ (word * 0x9e3779b97f4a7c15ULL), 29) * 0xbf58476d1ce4e5b9ULL;
