@@ -66,15 +66,26 @@ void append(std::string& out, const JsonValue& value, const Choose& choose) {
       out += "{" + blank(choose);
       for (std::size_t i = 0; i < value.members.size(); ++i) {
         if (i > 0) out += "," + blank(choose);
-        out += quoted(value.members[i].first, [](unsigned) { return 0u; }) + blank(choose) + ":" +
+        out += quoted(value.members[i].name, [](unsigned) { return 0u; }) + blank(choose) + ":" +
                blank(choose);
-        append(out, value.members[i].second, choose);
+        append(out, value.members[i].value, choose);
       }
       out += blank(choose) + "}";
   }
 }
 
 }  // namespace
+
+JsonValue JsonValue::null() { return {}; }
+JsonValue JsonValue::boolean(bool value) { return {Kind::kBool, value ? "true" : "false", {}, {}}; }
+JsonValue JsonValue::number(std::string token) { return {Kind::kNumber, std::move(token), {}, {}}; }
+JsonValue JsonValue::string(std::string text) { return {Kind::kString, std::move(text), {}, {}}; }
+JsonValue JsonValue::array(std::vector<JsonValue> items) {
+  return {Kind::kArray, {}, std::move(items), {}};
+}
+JsonValue JsonValue::object(std::vector<JsonMember> members) {
+  return {Kind::kObject, {}, {}, std::move(members)};
+}
 
 std::string write(const JsonValue& value, const Choose& choose) {
   std::string out;

@@ -8,28 +8,30 @@
 
 #include <functional>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace tocsin::differential {
+
+struct JsonMember;
 
 struct JsonValue {
   enum class Kind { kNull, kBool, kNumber, kString, kArray, kObject };
   Kind kind = Kind::kNull;
   std::string text;  // kNumber: its token, kBool: true or false, kString: its characters (UTF-8)
-  std::vector<JsonValue> items;                            // kArray
-  std::vector<std::pair<std::string, JsonValue>> members;  // kObject
+  std::vector<JsonValue> items;     // kArray
+  std::vector<JsonMember> members;  // kObject
 
-  static JsonValue null() { return {}; }
-  static JsonValue boolean(bool value) { return {Kind::kBool, value ? "true" : "false", {}, {}}; }
-  static JsonValue number(std::string token) { return {Kind::kNumber, std::move(token), {}, {}}; }
-  static JsonValue string(std::string text) { return {Kind::kString, std::move(text), {}, {}}; }
-  static JsonValue array(std::vector<JsonValue> items) {
-    return {Kind::kArray, {}, std::move(items), {}};
-  }
-  static JsonValue object(std::vector<std::pair<std::string, JsonValue>> members) {
-    return {Kind::kObject, {}, {}, std::move(members)};
-  }
+  static JsonValue null();
+  static JsonValue boolean(bool value);
+  static JsonValue number(std::string token);
+  static JsonValue string(std::string text);
+  static JsonValue array(std::vector<JsonValue> items);
+  static JsonValue object(std::vector<JsonMember> members);
+};
+
+struct JsonMember {
+  std::string name;
+  JsonValue value;
 };
 
 // JSON text. `choose(n)` gives a number below n and decides what JSON leaves open: blanks, and

@@ -251,8 +251,8 @@ class Generator {
     return out;
   }
 
-  std::vector<std::pair<std::string, JsonValue>> data() {
-    std::vector<std::pair<std::string, JsonValue>> out;
+  std::vector<JsonMember> data() {
+    std::vector<JsonMember> out;
     for (const char* name : {"F", "G", "H", "c-uri", "@at", "Unread", "Other"})
       if (!chance(3)) out.emplace_back(name, value(1));
     if (chance(3)) out.emplace_back("Long Name", value(0));

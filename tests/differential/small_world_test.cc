@@ -387,7 +387,7 @@ TEST_CASE("small worlds: conditions over all truth values of their detections") 
   for (const char* f : {"x", "y", "z"})
     for (const bool g : {false, true})
       for (const bool h : {false, true}) {
-        std::vector<std::pair<std::string, JsonValue>> members = {{"F", text(f)}};
+        std::vector<JsonMember> members = {{"F", text(f)}};
         if (g) members.emplace_back("G", text("1"));
         if (h) members.emplace_back("H", text("1"));
         world.events.push_back(sysmon_event(std::move(members)));

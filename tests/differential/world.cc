@@ -123,7 +123,7 @@ std::string rule_text(std::size_t number, const std::string& logsource,
       logsource, detection);
 }
 
-JsonValue sysmon_event(std::vector<std::pair<std::string, JsonValue>> members) {
+JsonValue sysmon_event(std::vector<JsonMember> members) {
   members.emplace_back("Channel", JsonValue::string("Microsoft-Windows-Sysmon/Operational"));
   members.emplace_back("EventID", JsonValue::number("1"));
   return JsonValue::object(std::move(members));

@@ -39,7 +39,7 @@ struct Outcome {
 [[nodiscard]] std::string rule_text(std::size_t number, const std::string& logsource,
                                     const std::string& detection);
 // A flat event of the log that all rules of "product: windows" read.
-[[nodiscard]] JsonValue sysmon_event(std::vector<std::pair<std::string, JsonValue>> members);
+[[nodiscard]] JsonValue sysmon_event(std::vector<JsonMember> members);
 // In single quotes, as YAML wants it.
 [[nodiscard]] std::string yaml_quoted(const std::string& text);
 

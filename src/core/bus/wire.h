@@ -37,7 +37,7 @@ void put(std::string& out, const T& value) {
 template <class T>
 bool take(std::string_view& rest, T& value) {
   if (rest.size() < sizeof value) return false;
-  std::memcpy(&value, rest.data(), sizeof value);
+  rest.copy(reinterpret_cast<char*>(&value), sizeof value);
   rest.remove_prefix(sizeof value);
   return true;
 }
