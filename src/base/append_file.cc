@@ -77,18 +77,37 @@ off_t end_of_lines(int fd, off_t size) {
   return 0;
 }
 
+class Tail final : public LockedTail {
+ public:
+  Tail(const std::string& path, int fd, std::uint64_t inode, std::int64_t size)
+      : path_(path), fd_(fd), inode_(inode), size_(size) {}
+  bool is_file() const override { return fd_ >= 0; }
+  std::uint64_t inode() const override { return inode_; }
+  std::int64_t size() const override { return size_; }
+  Status cut(std::int64_t size) override {
+    TOCSIN_CHECK(is_file() && size <= size_);
+    if (::ftruncate(fd_, size) != 0) return system_failure(path_, "cannot cut off rows", errno);
+    size_ = size;
+    return {};
+  }
+
+ private:
+  const std::string& path_;
+  int fd_;
+  std::uint64_t inode_;
+  std::int64_t size_;
+};
+
 class Impl final : public AppendFile {
  public:
   Impl(std::string path, AppendFileOptions options)
       : path_(std::move(path)), options_(std::move(options)) {}
 
-  Status append(std::string_view lines) override {
-    TOCSIN_CHECK(lines.empty() || lines.back() == '\n');
-    if (lines.empty()) return {};
+  Status append(const Lines& lines) override {
     const std::lock_guard guard(mutex_);
     for (int round = 0; round < 8; ++round) {
       if (file_.get() < 0) TOCSIN_TRY_STATUS(reopen());
-      if (!regular_) return write_all(lines);
+      if (!regular_) return append_to_device(lines);
       const FileLock lock(file_.get());
       if (!lock.held()) return system_failure(path_, "cannot lock", errno);
       if (still_named()) return append_locked(lines);
@@ -156,9 +175,22 @@ class Impl final : public AppendFile {
     return static_cast<off_t>(options_.header.size());
   }
 
-  Status append_locked(std::string_view lines) {
+  Status append_to_device(const Lines& lines) const {
+    Tail tail(path_, -1, 0, -1);
+    TOCSIN_TRY(const std::string_view bytes, lines(tail));
+    TOCSIN_CHECK(bytes.empty() || bytes.back() == '\n');
+    return write_all(bytes);
+  }
+
+  Status append_locked(const Lines& lines) {
     TOCSIN_TRY(const off_t size, mend());
-    TOCSIN_TRY_STATUS(write_or_undo(lines, size));
+    struct stat info{};
+    if (::fstat(file_.get(), &info) != 0) return system_failure(path_, "cannot stat", errno);
+    Tail tail(path_, file_.get(), info.st_ino, size);
+    TOCSIN_TRY(const std::string_view bytes, lines(tail));
+    TOCSIN_CHECK(bytes.empty() || bytes.back() == '\n');
+    if (bytes.empty()) return {};
+    TOCSIN_TRY_STATUS(write_or_undo(bytes, tail.size()));
     if (options_.sync && ::fdatasync(file_.get()) != 0)
       return system_failure(path_, "cannot sync", errno);
     return {};

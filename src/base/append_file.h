@@ -9,6 +9,8 @@
 // the line after it.
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -22,6 +24,17 @@ struct AppendFileOptions {
       header;  // first line of a new file, with its line ending; an existing file must have it
   char first = '\0';  // without a header: the first byte that an existing file must have
   bool sync = false;  // fdatasync() before append() returns: survives power loss, not just a crash
+};
+
+// The file while nobody else can append to it.
+class LockedTail {
+ public:
+  virtual ~LockedTail() = default;
+  // False: a pipe or a device, which has no size and takes what it is given.
+  [[nodiscard]] virtual bool is_file() const = 0;
+  [[nodiscard]] virtual std::uint64_t inode() const = 0;
+  [[nodiscard]] virtual std::int64_t size() const = 0;  // of the whole lines in it
+  [[nodiscard]] virtual Status cut(std::int64_t size) = 0;
 };
 
 // Threads:   thread-safe, and safe among processes that all use this class.
@@ -39,7 +52,13 @@ class AppendFile {
   virtual ~AppendFile() = default;
 
   // `lines` ends with a newline.
-  [[nodiscard]] virtual Status append(std::string_view lines) = 0;
+  [[nodiscard]] Status append(std::string_view lines) {
+    return append([&](LockedTail&) -> Result<std::string_view> { return lines; });
+  }
+  // Asks for the lines when the file is locked and mended. They must live until append() returns;
+  // empty: nothing is appended.
+  using Lines = std::function<Result<std::string_view>(LockedTail&)>;
+  [[nodiscard]] virtual Status append(const Lines& lines) = 0;
 };
 
 }  // namespace tocsin

@@ -12,6 +12,7 @@
 #include <filesystem>
 #include <fstream>
 #include <thread>
+#include <utility>
 
 #include "app/cli/child.h"
 #include "app/cli/command.h"
@@ -19,6 +20,7 @@
 #include "app/cli/tables.h"
 #include "app/cli/views/report_text.h"
 #include "app/cli/views/waterfall.h"
+#include "app/pipeline/topics.h"
 #include "base/embedded_files.h"
 #include "core/trace/span_store.h"
 #include "stages/store/lookup.h"
@@ -95,8 +97,11 @@ Status Demo::prepare() {
   Shared connection = shared_;
   connection.bus = bus_url_;
   TOCSIN_TRY(bus_, connection.open_bus());
-  for (const std::string& topic : {raw_topic_, alerts_topic_, dead_letter_topic_})
-    TOCSIN_TRY_STATUS(bus_->create_topic(topic, {}));
+  using pipeline::TopicRole;
+  for (const auto& [topic, role] :
+       {std::pair(raw_topic_, TopicRole::kRawEvents), std::pair(alerts_topic_, TopicRole::kAlerts),
+        std::pair(dead_letter_topic_, TopicRole::kDeadLetter)})
+    TOCSIN_TRY_STATUS(bus_->create_topic(topic, pipeline::topic_options(role)));
   return {};
 }
 

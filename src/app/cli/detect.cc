@@ -5,7 +5,9 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
+#include <charconv>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
@@ -17,9 +19,11 @@
 #include "app/cli/setup/metrics_options.h"
 #include "app/cli/setup/trace_options.h"
 #include "app/cli/tables.h"
+#include "app/pipeline/instance.h"
 #include "app/pipeline/metrics/detect_meter.h"
 #include "app/pipeline/reload/change_report.h"
 #include "app/pipeline/rule_service.h"
+#include "app/pipeline/topics.h"
 #include "base/json_writer.h"
 #include "base/log.h"
 #include "stages/store/sink.h"
@@ -36,13 +40,24 @@ struct DetectCommand {
   std::string verdicts = "all";
   bool no_fsync = false;
   bool no_reload = false;
-  std::size_t workers = 0;
+  std::string workers = "auto";
+  std::string guarantee = "exactly-once";
   double drain_seconds = 0;
   double session_seconds = 10;
   bool json = false;
 };
 
 constexpr auto kFlushEvery = std::chrono::seconds(10);
+constexpr std::string_view kAuto = "auto";
+constexpr unsigned kWorkersMax = 1'000;
+
+std::string wrong_workers(const std::string& text) {
+  unsigned number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  const bool is_number = error == std::errc{} && end == text.data() + text.size();
+  if (text == kAuto || (is_number && number >= 1 && number <= kWorkersMax)) return {};
+  return fmt::format("'{}': a number from 1 to {}, or auto, is wanted", text, kWorkersMax);
+}
 
 std::atomic<bool> g_reload{false};
 
@@ -122,6 +137,8 @@ void print_json(const pipeline::DetectStats& stats, const trace::TracerStats& sp
     json.member("repaired", stats.repaired.load());
     json.member("retries", stats.retries.load());
     json.member("lost_partitions", stats.lost_partitions.load());
+    json.member("undone", stats.undone.load());
+    json.member("lost_events", stats.lost_events.load());
     json.member("seconds", seconds);
     append_span_counts(json, spans);
   });
@@ -194,10 +211,37 @@ pipeline::DetectOptions detect_options(const DetectCommand& options, const Share
   detect.dead_letter_topic = shared.dead_letter_topic;
   detect.idle_exit_ms = static_cast<std::int64_t>(options.drain_seconds * 1000);
   detect.session_timeout_ms = static_cast<std::int64_t>(options.session_seconds * 1000);
-  detect.workers = options.workers != 0
-                       ? options.workers
-                       : std::min(4u, std::max(1u, std::thread::hardware_concurrency()));
+  detect.guarantee = options.guarantee == "exactly-once" ? pipeline::Guarantee::kExactlyOnce
+                                                         : pipeline::Guarantee::kAtLeastOnce;
+  detect.workers = options.workers == kAuto ? std::max(1u, std::thread::hardware_concurrency())
+                                            : std::stoul(options.workers);
   return detect;
+}
+
+// A worker without a partition would do nothing. A topic that is not there yet will be made.
+void fit_workers(pipeline::DetectOptions& detect, bus::Bus& bus) {
+  std::size_t partitions =
+      static_cast<std::size_t>(pipeline::topic_options(pipeline::TopicRole::kRawEvents).partitions);
+  if (const auto topics = bus.topics())
+    for (const bus::TopicInfo& topic : *topics)
+      if (topic.name == detect.raw_topic) partitions = topic.partitions.size();
+  detect.workers = std::clamp<std::size_t>(detect.workers, 1, std::max<std::size_t>(1, partitions));
+}
+
+// Kafka tells writers apart by name; the embedded bus writes nothing before the commit.
+Result<std::unique_ptr<pipeline::Instance>> take_instance(pipeline::DetectOptions& detect,
+                                                          const Shared& shared) {
+  if (detect.guarantee != pipeline::Guarantee::kExactlyOnce ||
+      !shared.bus_url().starts_with("kafka://"))
+    return nullptr;
+  std::unique_ptr<pipeline::Instance> instance;
+  std::string name = detect.instance_id;
+  if (name.empty()) {
+    TOCSIN_TRY(instance, pipeline::Instance::take(shared.data_dir + "/instances"));
+    name = instance->name();
+  }
+  detect.transactional_id = fmt::format("tocsin.{}.{}", detect.group, name);
+  return instance;
 }
 
 void tell_end(const pipeline::DetectStats& stats, const trace::Tracer& tracer, bool flushed) {
@@ -209,6 +253,8 @@ void tell_end(const pipeline::DetectStats& stats, const trace::Tracer& tracer, b
       suppressed == 0 ? "" : fmt::format(" ({} more suppressed)", suppressed),
       stats.dead_letters.load(), tracer.stats().exported, tracer.stats().dropped,
       flushed ? "" : ", others still wait for their collector");
+  if (const std::uint64_t lost = stats.lost_events; lost > 0)
+    log_error("detect: {} events were deleted from the topic before they were read", lost);
 }
 
 // Everything that the workers need, and the threads beside them.
@@ -252,7 +298,7 @@ Result<std::unique_ptr<trace::Tracer>> open_tracer(const Shared& shared) {
 
 int run(const DetectCommand& options, const Shared& shared) {
   std::signal(SIGHUP, on_hangup);
-  const pipeline::DetectOptions detect = detect_options(options, shared);
+  pipeline::DetectOptions detect = detect_options(options, shared);
   metrics::Registry registry(metrics::Labels{{"stage", "detect"}});
   metrics::Health health = make_health(options.metrics);
   pipeline::DetectMeter meter(registry, health, detect.workers);
@@ -277,6 +323,12 @@ int run(const DetectCommand& options, const Shared& shared) {
   auto tracer = open_tracer(shared);
   if (!tracer) return report(tracer.error());
 
+  const auto instance = take_instance(detect, shared);
+  if (!instance) return report(instance.error());
+  if (options.workers == kAuto) {
+    fit_workers(detect, **bus);
+    meter.fit(detect.workers);
+  }
   pipeline::RuleSwitch rules(*first, detect.workers);
   pipeline::RuleServiceOptions service_options;
   if (!options.no_reload) service_options.watched = watched_paths(options.rules);
@@ -311,8 +363,23 @@ void add_detect(Context& context) {
       ->capture_default_str();
   command
       ->add_option("--workers", options->workers,
-                   "Threads, each with partitions of its own (default: cores, at most 4)")
-      ->envname("TOCSIN_WORKERS");
+                   "Threads, each with partitions of its own; auto: one for each core, as far as "
+                   "there are partitions")
+      ->envname("TOCSIN_WORKERS")
+      ->check(wrong_workers)
+      ->capture_default_str();
+  command
+      ->add_option("--guarantee", options->guarantee,
+                   "exactly-once: alerts, dead letters and offsets in one transaction; "
+                   "at-least-once: alerts may be there twice after a crash")
+      ->envname("TOCSIN_GUARANTEE")
+      ->check(CLI::IsMember({"exactly-once", "at-least-once"}))
+      ->capture_default_str();
+  command
+      ->add_option("--instance-id", options->detect.instance_id,
+                   "A name of this detector's own, the same after a restart: its workers then keep "
+                   "their partitions over a restart within the session timeout (Kafka)")
+      ->envname("TOCSIN_INSTANCE_ID");
   command
       ->add_option("--batch", options->detect.batch_messages_max, "Most events between two commits")
       ->envname("TOCSIN_BATCH")

@@ -16,6 +16,7 @@
 #include "app/cli/setup/trace_options.h"
 #include "app/cli/tables.h"
 #include "app/pipeline/metrics/produce_meter.h"
+#include "app/pipeline/topics.h"
 #include "base/json_writer.h"
 #include "base/log.h"
 #include "core/trace/tracer.h"
@@ -25,6 +26,9 @@
 
 namespace tocsin::cli {
 namespace {
+
+using pipeline::topic_options;
+using pipeline::TopicRole;
 
 constexpr std::uint64_t kProblemsShown = 20;
 
@@ -150,9 +154,8 @@ produce::PublishOptions publish_options(const ProduceCommand& command, const Sha
 }
 
 Status create_topics(bus::Bus& bus, const Shared& shared) {
-  for (const std::string& topic : {shared.raw_topic, shared.dead_letter_topic})
-    TOCSIN_TRY_STATUS(bus.create_topic(topic, {}));
-  return {};
+  TOCSIN_TRY_STATUS(bus.create_topic(shared.raw_topic, topic_options(TopicRole::kRawEvents)));
+  return bus.create_topic(shared.dead_letter_topic, topic_options(TopicRole::kDeadLetter));
 }
 
 Result<int> run(const ProduceCommand& command, const Shared& shared) {

@@ -2,17 +2,24 @@
 //
 // tocsin topics: what is on the bus. Lists topics, groups and their lag, prints messages, creates
 // and deletes.
+#include "app/pipeline/topics.h"
+
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <cstdio>
+#include <map>
 #include <memory>
 #include <thread>
+#include <utility>
 
 #include "app/cli/command.h"
 #include "app/cli/tables.h"
 #include "app/cli/views/message_lines.h"
+#include "base/clock.h"
 #include "base/json_writer.h"
 #include "base/log.h"
 
@@ -26,7 +33,12 @@ constexpr bus::Milliseconds kRetryPause{500};
 struct TopicsCommand {
   bool json = false;
   std::string topic;
-  std::int32_t partitions = 4;
+  std::vector<std::string> created;  // empty: those of the pipeline
+  std::int32_t partitions = 0;       // 0: what the topic's role asks for, like the next ones
+  std::string retention;
+  std::int16_t replication = 0;
+  std::int32_t min_insync_replicas = 0;
+  std::int64_t message_bytes_max = 0;
   std::string from = "earliest";
   std::uint64_t limit = 0;  // 0: none
   bool follow = false;
@@ -58,10 +70,46 @@ void print_topics(const std::vector<bus::TopicInfo>& topics, const Style& style)
   std::fputs(render_table(table, style).c_str(), stdout);
 }
 
-void print_group(const bus::GroupInfo& group, const Style& style) {
+// How old the oldest record is that the group has not done, of each partition with a lag.
+using TimeLags = std::map<bus::TopicPartition, std::int64_t>;  // milliseconds
+
+Result<std::vector<TimeLags>> time_lags(bus::Bus& bus, const std::vector<bus::GroupInfo>& groups) {
+  const std::int64_t now_ms = now_ns() / 1'000'000;
+  std::vector<TimeLags> all;
+  for (const bus::GroupInfo& group : groups) {
+    bus::Offsets oldest;
+    for (const bus::GroupPartition& p : group.partitions)
+      if (p.lag > 0) oldest[p.where] = p.end_offset - p.lag;
+    TOCSIN_TRY(const bus::Offsets times, bus.timestamps_at(oldest));
+    TimeLags& lags = all.emplace_back();
+    for (const auto& [where, time] : times) lags[where] = std::max<std::int64_t>(0, now_ms - time);
+  }
+  return all;
+}
+
+std::int64_t largest(const TimeLags& lags) {
+  std::int64_t most = 0;
+  for (const auto& [where, lag] : lags) most = std::max(most, lag);
+  return most;
+}
+
+// "850 ms", "12 s", "3 min", "5 h", "2 d": of what is late, the size matters.
+std::string age(std::int64_t milliseconds) {
+  constexpr std::int64_t kSecond = 1'000, kMinute = 60 * kSecond, kHour = 60 * kMinute;
+  constexpr std::int64_t kDay = 24 * kHour;
+  if (milliseconds < kSecond) return fmt::format("{} ms", milliseconds);
+  if (milliseconds < 3 * kMinute) return fmt::format("{} s", milliseconds / kSecond);
+  if (milliseconds < 3 * kHour) return fmt::format("{} min", milliseconds / kMinute);
+  if (milliseconds < 2 * kDay) return fmt::format("{} h", milliseconds / kHour);
+  return fmt::format("{} d", milliseconds / kDay);
+}
+
+void print_group(const bus::GroupInfo& group, const TimeLags& lags, const Style& style) {
+  const std::string behind =
+      lag_of(group) > 0 && !lags.empty() ? fmt::format(", {} behind", age(largest(lags))) : "";
   const std::string title =
-      fmt::format("\nGroup {}: {} member{}, lag {}\n", printable(group.name, style), group.members,
-                  group.members == 1 ? "" : "s", grouped(lag_of(group)));
+      fmt::format("\nGroup {}: {} member{}, lag {}{}\n", printable(group.name, style),
+                  group.members, group.members == 1 ? "" : "s", grouped(lag_of(group)), behind);
   std::fputs(tinted(title, Tint::kBold, style).c_str(), stdout);
   if (group.partitions.empty()) return;
   Table table{.columns = {{"TOPIC", Align::kLeft, true},
@@ -69,14 +117,18 @@ void print_group(const bus::GroupInfo& group, const Style& style) {
                           {"COMMITTED", Align::kRight},
                           {"END", Align::kRight},
                           {"LAG", Align::kRight},
+                          {"BEHIND", Align::kRight},
                           {"MEMBER", Align::kLeft, true}},
               .rows = {}};
-  for (const bus::GroupPartition& p : group.partitions)
+  for (const bus::GroupPartition& p : group.partitions) {
+    const auto lag = lags.find(p.where);
     table.rows.push_back({Cell(p.where.topic), Cell(std::to_string(p.where.partition)),
                           Cell(p.committed < 0 ? "-" : grouped(p.committed)),
                           Cell(grouped(p.end_offset)),
                           Cell(grouped(p.lag), p.lag > 0 ? Tint::kYellow : Tint::kGreen),
+                          Cell(lag == lags.end() ? "-" : age(lag->second)),
                           p.member.empty() ? Cell("(nobody)", Tint::kDim) : Cell(p.member)});
+  }
   std::fputs(render_table(table, style).c_str(), stdout);
 }
 
@@ -96,11 +148,12 @@ void write_topic(JsonWriter& json, const bus::TopicInfo& topic) {
   });
 }
 
-void write_group(JsonWriter& json, const bus::GroupInfo& group) {
+void write_group(JsonWriter& json, const bus::GroupInfo& group, const TimeLags& lags) {
   json.object([&] {
     json.member("name", group.name);
     json.member("members", group.members);
     json.member("lag", lag_of(group));
+    json.member("lag_ms", largest(lags));
     json.key("partitions");
     json.array([&] {
       for (const bus::GroupPartition& p : group.partitions)
@@ -114,15 +167,22 @@ void write_group(JsonWriter& json, const bus::GroupInfo& group) {
             json.value(p.committed);
           json.member("end_offset", p.end_offset);
           json.member("lag", p.lag);
+          const auto lag = lags.find(p.where);
+          json.key("lag_ms");
+          if (lag == lags.end() && p.lag > 0)
+            json.null();  // nobody could tell
+          else
+            json.value(lag == lags.end() ? std::int64_t{0} : lag->second);
           json.member("member", p.member);
         });
     });
   });
 }
 
-Status list(const TopicsCommand& command, bus::Bus& bus) {
+Status list(const TopicsCommand& command, const Shared& /*shared*/, bus::Bus& bus) {
   TOCSIN_TRY(const std::vector<bus::TopicInfo> topics, bus.topics());
   TOCSIN_TRY(const std::vector<bus::GroupInfo> groups, bus.groups());
+  TOCSIN_TRY(const std::vector<TimeLags> lags, time_lags(bus, groups));
   if (command.json) {
     std::string out;
     JsonWriter json(out);
@@ -134,7 +194,7 @@ Status list(const TopicsCommand& command, bus::Bus& bus) {
       });
       json.key("groups");
       json.array([&] {
-        for (const bus::GroupInfo& group : groups) write_group(json, group);
+        for (std::size_t i = 0; i < groups.size(); ++i) write_group(json, groups[i], lags[i]);
       });
     });
     std::puts(out.c_str());
@@ -146,7 +206,7 @@ Status list(const TopicsCommand& command, bus::Bus& bus) {
   } else {
     print_topics(topics, style);
   }
-  for (const bus::GroupInfo& group : groups) print_group(group, style);
+  for (std::size_t i = 0; i < groups.size(); ++i) print_group(groups[i], lags[i], style);
   return {};
 }
 
@@ -180,26 +240,92 @@ Status print_messages(const TopicsCommand& command, bus::Reader& reader) {
   return {};
 }
 
-Status read(const TopicsCommand& command, bus::Bus& bus) {
+Status read(const TopicsCommand& command, const Shared& /*shared*/, bus::Bus& bus) {
   TOCSIN_TRY(bus::ReadFrom from, parse_read_from(command.from));
   if (command.partition >= 0) from.partition = command.partition;
   TOCSIN_TRY(const std::unique_ptr<bus::Reader> reader, bus.open_reader(command.topic, from));
   return print_messages(command, *reader);
 }
 
-Status create(const TopicsCommand& command, bus::Bus& bus) {
-  return bus.create_topic(command.topic, {.partitions = command.partitions});
+// "90m", "36h", "7d", "forever", as milliseconds.
+Result<std::int64_t> parse_retention(const std::string& text) {
+  if (text == "forever") return -1;
+  constexpr std::int64_t kMinute = 60'000;
+  std::int64_t number = 0;
+  const char* const end = text.data() + text.size();
+  const auto [unit, error] = std::from_chars(text.data(), end, number);
+  if (error == std::errc{} && number > 0 && number < 1'000'000 && end - unit == 1) {
+    if (*unit == 'm') return number * kMinute;
+    if (*unit == 'h') return number * 60 * kMinute;
+    if (*unit == 'd') return number * 24 * 60 * kMinute;
+  }
+  return fail(ErrorCode::kInvalid,
+              fmt::format("--retention '{}': a number with m, h or d, or forever", text));
 }
 
-Status remove(const TopicsCommand& command, bus::Bus& bus) {
+struct WantedTopic {
+  std::string name;
+  bus::TopicOptions options;
+};
+
+Result<std::vector<WantedTopic>> wanted_topics(const TopicsCommand& command, const Shared& shared) {
+  using pipeline::topic_options;
+  using pipeline::TopicRole;
+  std::vector<WantedTopic> topics = {
+      {shared.raw_topic, topic_options(TopicRole::kRawEvents)},
+      {shared.alerts_topic, topic_options(TopicRole::kAlerts)},
+      {shared.dead_letter_topic, topic_options(TopicRole::kDeadLetter)}};
+  if (!command.created.empty()) {
+    std::vector<WantedTopic> named;
+    for (const std::string& name : command.created) {
+      const auto known = std::find_if(topics.begin(), topics.end(),
+                                      [&](const WantedTopic& topic) { return topic.name == name; });
+      named.push_back(
+          {name, known == topics.end() ? topic_options(TopicRole::kRawEvents) : known->options});
+    }
+    topics = std::move(named);
+  }
+  for (WantedTopic& topic : topics) {
+    if (command.partitions != 0) topic.options.partitions = command.partitions;
+    if (!command.retention.empty()) {
+      TOCSIN_TRY(topic.options.retention_ms, parse_retention(command.retention));
+    }
+    topic.options.replication = command.replication;
+    topic.options.min_insync_replicas = command.min_insync_replicas;
+    topic.options.message_bytes_max = command.message_bytes_max;
+  }
+  return topics;
+}
+
+// A topic that is there is left as it is: its settings are somebody's, and records are in it.
+Status create(const TopicsCommand& command, const Shared& shared, bus::Bus& bus) {
+  TOCSIN_TRY(const std::vector<WantedTopic> topics, wanted_topics(command, shared));
+  for (const WantedTopic& topic : topics) {
+    const auto differences = bus.compare_topic(topic.name, topic.options);
+    if (!differences && differences.error().code != ErrorCode::kNotFound)
+      return tl::unexpected(differences.error());
+    if (!differences) {
+      TOCSIN_TRY_STATUS(bus.create_topic(topic.name, topic.options));
+      log_info("topic {}: created with {} partitions", topic.name, topic.options.partitions);
+      continue;
+    }
+    log_info("topic {}: is there{}", topic.name, differences->empty() ? ", as wanted" : "");
+    for (const bus::TopicDifference& difference : *differences)
+      log_warning("topic {}: {} is {}, wanted {}; it is left as it is", topic.name,
+                  difference.setting, difference.actual, difference.wanted);
+  }
+  return {};
+}
+
+Status remove(const TopicsCommand& command, const Shared& /*shared*/, bus::Bus& bus) {
   return bus.delete_topic(command.topic);
 }
 
-using Action = Status (*)(const TopicsCommand&, bus::Bus&);
+using Action = Status (*)(const TopicsCommand&, const Shared&, bus::Bus&);
 
 int run(const TopicsCommand& command, const Shared& shared, Action action) {
   const auto bus = shared.open_bus();
-  const Status status = bus ? action(command, **bus) : Status(tl::unexpected(bus.error()));
+  const Status status = bus ? action(command, shared, **bus) : Status(tl::unexpected(bus.error()));
   if (status) return kDone;
   const int code = report(status.error());
   return status.error().code == ErrorCode::kInvalid ? kUsage : code;
@@ -230,6 +356,31 @@ void add_read_options(CLI::App& read_command, TopicsCommand& command) {
                           "header NAME, or the key, that is TEXT");
 }
 
+void add_create_options(CLI::App& create_command, TopicsCommand& command) {
+  create_command.add_option("topic", command.created,
+                            "Their names (default: the topics of the pipeline)");
+  create_command
+      .add_option("--partitions", command.partitions,
+                  "Number of partitions (default: 4, of the dead letters 1)")
+      ->check(CLI::PositiveNumber);
+  create_command.add_option("--retention", command.retention,
+                            "How long records are kept: 90m, 36h, 7d, forever (default: events 7d, "
+                            "alerts and dead letters 30d)");
+  create_command
+      .add_option("--replication", command.replication,
+                  "Kafka: copies of each partition (default: as many as brokers, at most 3)")
+      ->check(CLI::PositiveNumber);
+  create_command
+      .add_option("--min-insync-replicas", command.min_insync_replicas,
+                  "Kafka: copies that must have a record before it is acknowledged (default: all "
+                  "but one of three and more)")
+      ->check(CLI::PositiveNumber);
+  create_command
+      .add_option("--max-message-bytes", command.message_bytes_max,
+                  "Kafka: largest batch of records (default: the broker's)")
+      ->check(CLI::PositiveNumber);
+}
+
 }  // namespace
 
 void add_topics(Context& context) {
@@ -246,11 +397,10 @@ void add_topics(Context& context) {
   add_read_options(
       add_action(topics, context, command, "read", "Print messages, one JSON object a line", read),
       *command);
-  CLI::App& create_command =
-      add_action(topics, context, command, "create", "Create a topic if it is not there", create);
-  create_command.add_option("topic", command->topic, "Its name")->required();
-  create_command.add_option("--partitions", command->partitions, "Number of partitions")
-      ->capture_default_str();
+  add_create_options(
+      add_action(topics, context, command, "create",
+                 "Create topics that are not there, and tell what differs in others", create),
+      *command);
   CLI::App& delete_command =
       add_action(topics, context, command, "delete", "Delete a topic and its messages", remove);
   delete_command.add_option("topic", command->topic, "Its name")->required();

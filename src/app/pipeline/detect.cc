@@ -7,16 +7,21 @@
 #include <algorithm>
 #include <charconv>
 #include <chrono>
+#include <cstring>
 #include <mutex>
 #include <optional>
 #include <set>
 #include <thread>
+#include <utility>
 
 #include "app/pipeline/detect_records.h"
 #include "app/pipeline/detect_spans.h"
 #include "app/pipeline/metrics/detect_meter.h"
+#include "app/pipeline/topics.h"
+#include "app/pipeline/tuning/decisions.h"
 #include "base/check.h"
 #include "base/log.h"
+#include "base/uuid.h"
 #include "core/event/event_id.h"
 
 namespace tocsin::pipeline {
@@ -25,7 +30,7 @@ namespace {
 using bus::Milliseconds;
 
 constexpr Milliseconds kPollTimeout{200};
-constexpr Milliseconds kFlushTimeout{30'000};
+constexpr Milliseconds kTransactionMin{10'000};
 constexpr Milliseconds kRetryFirst{100};
 constexpr Milliseconds kRetryMax{5'000};
 
@@ -35,23 +40,39 @@ std::uint64_t number_of(std::string_view text) {
   return number;
 }
 
-// The first failed delivery of a worker's alerts and dead letters; told by the producer's thread.
-class DeliveryWatch {
- public:
-  void on_delivery(const bus::Delivery& delivery) {
-    if (!delivery.error) return;
-    const std::lock_guard lock(mutex_);
-    if (!failure_) failure_ = delivery.error;
-  }
-  std::optional<Error> take() {
-    const std::lock_guard lock(mutex_);
-    return std::exchange(failure_, std::nullopt);
-  }
+// What a batch adds to the stats once it is committed.
+struct Tally {
+  std::uint64_t events = 0, bytes = 0, detections = 0, alerts = 0, suppressed = 0;
+  std::uint64_t dead_letters = 0, repaired = 0;
 
- private:
-  std::mutex mutex_;
-  std::optional<Error> failure_;
+  void add_to(DetectStats& stats) const {
+    const auto add = [](std::atomic<std::uint64_t>& counter, std::uint64_t more) {
+      if (more > 0) counter.fetch_add(more, std::memory_order_relaxed);
+    };
+    add(stats.events, events);
+    add(stats.bytes, bytes);
+    add(stats.detections, detections);
+    add(stats.alerts, alerts);
+    add(stats.suppressed, suppressed);
+    add(stats.dead_letters, dead_letters);
+    add(stats.repaired, repaired);
+  }
 };
+
+// FNV-1a: tells a log from another of the same name by a record of it.
+std::int64_t stamp_of(const bus::Message& message) {
+  std::uint64_t hash = 14695981039346656037ULL ^ static_cast<std::uint64_t>(message.timestamp_ms);
+  for (const char c : message.value)
+    hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
+  return static_cast<std::int64_t>(hash);
+}
+
+std::int64_t random_number() {
+  std::int64_t number = 0;
+  const Uuid random = Uuid::random();
+  std::memcpy(&number, random.bytes.data(), sizeof number);
+  return number;
+}
 
 class Worker {
  public:
@@ -62,6 +83,7 @@ class Worker {
         stop_(stop),
         stats_(stats),
         number_(number),
+        writer_(random_number()),
         spans_(parts.tracer,
                {options.raw_topic, options.dead_letter_topic, options.group,
                 parts.bus.describe().starts_with("kafka") ? "kafka" : "tocsin_embedded"}),
@@ -72,15 +94,21 @@ class Worker {
  private:
   void take_new_rules();
   Status process(const bus::Batch& batch, UnixNanos received);
+  bool admit(Alert& alert, std::string_view event, UnixNanos received);
   void admit_alerts(const bus::Message& message);
   void add_alert(Alert alert);
   void account();
   void classify(const bus::Message& message);
+  store::Place place_of(const bus::Message& message);
+  store::SinkBatch sink_batch() const;
+  bus::Offsets offsets(bool behind) const;
   Status write_outputs();
+  Status write_sink(store::Sink& sink, std::string_view output);
+  Status publish();
   template <class Write>
-  Status write_with_retries(std::string_view output, const Write& write);
-  Status send(const std::string& topic, bus::Record record);
-  Status send_alerts_and_dead_letters();
+  Status write_with_retries(std::string_view output, const Write& write, bool timed = true);
+  Status open_bus();
+  Status go_back(const Error& error);
   bool drained(std::string& said) const;
   void meter(UnixNanos received);
   void clear();
@@ -90,11 +118,16 @@ class Worker {
   const std::atomic<bool>& stop_;
   DetectStats& stats_;
   const std::size_t number_;
-  DeliveryWatch watch_;
-  std::unique_ptr<bus::Producer> producer_;  // its own, so that a failure is this worker's
+  const std::int64_t writer_;  // who this is to the sinks
+  std::unique_ptr<bus::Consumer> consumer_;
+  std::unique_ptr<Publisher> publisher_;
+  Milliseconds pause_ = kRetryFirst;  // after a batch that was undone
   std::unique_ptr<RuleSeat> seat_;
   AlertFilter filter_;
-  RuleCounts counts_;  // of the batch
+  Decisions decisions_;
+  bus::Offsets losses_counted_;  // up to where, of each partition
+  Tally tally_;                  // of the batch
+  RuleCounts counts_;            // of the batch
   std::vector<match::Matcher::RuleWork> work_;
   std::int64_t swap_ns_ = 0;  // what taking new rules cost before this batch
   DetectSpans spans_;
@@ -104,6 +137,9 @@ class Worker {
   std::vector<Verdict> verdicts_;
   std::vector<Alert> alerts_;
   std::vector<bus::Record> alert_records_, dead_letters_;
+  std::vector<store::Slice> slices_;
+  std::vector<store::Place> verdict_places_, alert_places_;
+  store::Place place_;  // of the message that is classified
   std::vector<SinkTime> sink_times_;
 };
 
@@ -113,7 +149,12 @@ void Worker::clear() {
   alerts_.clear();
   alert_records_.clear();
   dead_letters_.clear();
+  slices_.clear();
+  verdict_places_.clear();
+  alert_places_.clear();
   sink_times_.clear();
+  tally_ = {};
+  counts_.clear();
 }
 
 void Worker::take_new_rules() {
@@ -124,16 +165,30 @@ void Worker::take_new_rules() {
   swap_ns_ = now_ns() - start;
 }
 
+bool Worker::admit(Alert& alert, std::string_view event, UnixNanos received) {
+  const Uuid key =
+      Decisions::key_of(alert.alert_id, slices_[place_.slice].partition, place_.offset);
+  if (const auto known = decisions_.recall(key)) {
+    alert.suppressed = known->suppressed;
+    decisions_.note(key, *known);
+    return known->out;
+  }
+  const bool out = filter_.admit(alert, event, received);
+  if (seat_->rules->suppression != nullptr && !seat_->rules->suppression->empty())
+    decisions_.note(key, {out, alert.suppressed});
+  return out;
+}
+
 // Verdicts name every rule that matched; alerts are thinned as the user wants it.
 void Worker::admit_alerts(const bus::Message& message) {
   for (Alert& alert : result_.alerts) {
     const UnixNanos received = message.timestamp_ms * 1'000'000;
-    const bool out = filter_.admit(alert, message.value, received);
+    const bool out = admit(alert, message.value, received);
     if (parts_.account != nullptr) {
       const UnixNanos seen = alert.timestamp != 0 ? alert.timestamp : received;
       counts_of(counts_, alert.rule_id).add({"", 0, 1, out ? 0U : 1U, 0, seen, seen});
     }
-    (out ? stats_.alerts : stats_.suppressed).fetch_add(1, std::memory_order_relaxed);
+    (out ? tally_.alerts : tally_.suppressed) += 1;
     meter_.matched(alert.level, out);
     if (out) add_alert(std::move(alert));
   }
@@ -153,11 +208,31 @@ void Worker::account() {
 void Worker::add_alert(Alert alert) {
   alert_records_.push_back(alert_record(alert, spans_.context_of_alert(result_.parent)));
   alerts_.push_back(std::move(alert));
+  alert_places_.push_back(place_);
+}
+
+// Messages of a partition come in runs.
+store::Place Worker::place_of(const bus::Message& message) {
+  auto slice = slices_.rbegin();
+  while (slice != slices_.rend() &&
+         (slice->partition != message.partition || slice->topic != message.topic))
+    ++slice;
+  if (slice == slices_.rend()) {
+    slices_.push_back({.topic = std::string(message.topic),
+                       .partition = message.partition,
+                       .first = message.offset,
+                       .next = message.offset + 1,
+                       .stamp = stamp_of(message)});
+    slice = slices_.rbegin();
+  }
+  slice->next = message.offset + 1;
+  return {static_cast<std::uint32_t>(slices_.rend() - slice - 1), message.offset};
 }
 
 void Worker::classify(const bus::Message& message) {
-  stats_.events.fetch_add(1, std::memory_order_relaxed);
-  stats_.bytes.fetch_add(message.value.size(), std::memory_order_relaxed);
+  tally_.events += 1;
+  tally_.bytes += message.value.size();
+  place_ = place_of(message);
   EventOutcome& outcome = outcomes_.emplace_back();
   outcome.message = &message;
   outcome.classify_start = now_ns();
@@ -173,7 +248,7 @@ void Worker::classify(const bus::Message& message) {
     log_warning("{}/{}/{}: {}; sent to {}", message.topic, message.partition, message.offset,
                 status.error().message, options_.dead_letter_topic);
     dead_letters_.push_back(dead_letter(message, status.error()));
-    stats_.dead_letters.fetch_add(1, std::memory_order_relaxed);
+    tally_.dead_letters += 1;
     meter_.dead_letter("event.invalid");
     outcome.classify_end = now_ns();
     outcome.parent = context_of_unread(source);
@@ -192,26 +267,30 @@ void Worker::classify(const bus::Message& message) {
   verdict.truth = message.header("tocsin.truth.tactic");
   verdict.truth_scenario = message.header("tocsin.truth.scenario");
   verdict.truth_technique = message.header("tocsin.truth.technique");
-  if (result_.repaired) stats_.repaired.fetch_add(1, std::memory_order_relaxed);
-  if (verdict.detected()) stats_.detections.fetch_add(1, std::memory_order_relaxed);
+  if (result_.repaired) tally_.repaired += 1;
+  if (verdict.detected()) tally_.detections += 1;
   verdicts_.push_back(verdict);
+  verdict_places_.push_back(place_);
   admit_alerts(message);
   outcome.alerts = alerts_.size() - outcome.first_alert;
 }
 
 // An output that fails is tried again until it works or the stage is told to stop: the events wait
-// in the topic. What no retry mends (kInvalid) is given back at once.
+// in the topic. What no retry mends (kInvalid, kStale) is given back at once.
 template <class Write>
-Status Worker::write_with_retries(std::string_view output, const Write& write) {
+Status Worker::write_with_retries(std::string_view output, const Write& write, bool timed) {
   Milliseconds wait = kRetryFirst;
   for (;;) {
     const UnixNanos start = now_ns();
     Status status = write();
     if (status) {
-      meter_.wrote(output, now_ns() - start);
+      if (timed) meter_.wrote(output, now_ns() - start);
       return status;
     }
-    const bool again = status.error().code != ErrorCode::kInvalid && !stop_;
+    const ErrorCode code = status.error().code;
+    // Nothing is wrong with an output that asks who writes: write_sink() answers.
+    if (code == ErrorCode::kStale) return status;
+    const bool again = code != ErrorCode::kInvalid && !stop_.load(std::memory_order_relaxed);
     meter_.write_failed(output, status.error(), again);
     if (!again) return status;
     log_error("output {}: {}; trying again in {} ms", output, status.error().message, wait.count());
@@ -221,33 +300,63 @@ Status Worker::write_with_retries(std::string_view output, const Write& write) {
   }
 }
 
-Status Worker::send(const std::string& topic, bus::Record record) {
-  const std::size_t most = parts_.bus.value_bytes_max();
-  if (record.value.size() <= most) return producer_->send(topic, std::move(record));
-  record.value.resize(most);
-  record.headers.push_back({"truncated", "true"});
-  return producer_->send(topic, std::move(record));
+store::SinkBatch Worker::sink_batch() const {
+  return {.verdicts = verdicts_,
+          .alerts = alerts_,
+          .verdict_places = verdict_places_,
+          .alert_places = alert_places_,
+          .slices = slices_,
+          .group = options_.group,
+          .writer = writer_};
 }
 
-Status Worker::send_alerts_and_dead_letters() {
-  if (alert_records_.empty() && dead_letters_.empty()) return {};
-  for (const bus::Record& record : alert_records_)
-    TOCSIN_TRY_STATUS(send(options_.alerts_topic, record));
-  for (const bus::Record& record : dead_letters_)
-    TOCSIN_TRY_STATUS(send(options_.dead_letter_topic, record));
-  TOCSIN_TRY_STATUS(producer_->flush(kFlushTimeout));
-  if (auto failure = watch_.take()) return tl::unexpected<Error>(*std::move(failure));
+// Behind the batch, or before it.
+bus::Offsets Worker::offsets(bool behind) const {
+  bus::Offsets offsets;
+  for (const store::Slice& slice : slices_)
+    offsets[{slice.topic, slice.partition}] = behind ? slice.next : slice.first;
+  return offsets;
+}
+
+// A sink that does not know this worker as the writer of a partition is told so, and then the bus
+// is asked whether it is true: another may have taken the partition over while this one was
+// stopped.
+Status Worker::write_sink(store::Sink& sink, std::string_view output) {
+  const store::SinkBatch batch = sink_batch();
+  Status written = write_with_retries(output, [&] { return sink.write(batch); });
+  if (written || written.error().code != ErrorCode::kStale) return written;
+  TOCSIN_TRY_STATUS(write_with_retries(output, [&] { return sink.claim(batch); }, false));
+  TOCSIN_TRY_STATUS(publisher_->publish({{}, {}, offsets(false)}));
+  return write_with_retries(output, [&] { return sink.write(batch); });
+}
+
+Status Worker::publish() {
+  const bus::Offsets behind = offsets(true);
+  const Publication publication{alert_records_, dead_letters_, behind};
+  if (options_.guarantee == Guarantee::kExactlyOnce) {
+    const UnixNanos start = now_ns();
+    Status done = publisher_->publish(publication);
+    if (done)
+      meter_.wrote("alerts", now_ns() - start);
+    else if (done.error().code != ErrorCode::kStale)
+      meter_.write_failed("alerts", done.error(), true);
+    return done;
+  }
+  Status done = write_with_retries("alerts", [&] { return publisher_->publish(publication); });
+  if (done || done.error().code != ErrorCode::kStale) return done;
+  // Everything is written; whoever has the partition now writes it again, to the same ids.
+  stats_.lost_partitions.fetch_add(1, std::memory_order_relaxed);
+  log_warning("commit: {}", done.error().message);
   return {};
 }
 
 Status Worker::write_outputs() {
   for (store::Sink* sink : parts_.sinks) {
     const UnixNanos start = now_ns();
-    TOCSIN_TRY_STATUS(
-        write_with_retries(sink->name(), [&] { return sink->write(verdicts_, alerts_); }));
+    TOCSIN_TRY_STATUS(write_sink(*sink, sink->name()));
     sink_times_.push_back({sink->name(), start, now_ns()});
   }
-  return write_with_retries("alerts", [&] { return send_alerts_and_dead_letters(); });
+  return publish();
 }
 
 Status Worker::process(const bus::Batch& batch, UnixNanos received) {
@@ -260,8 +369,31 @@ Status Worker::process(const bus::Batch& batch, UnixNanos received) {
     parts_.rules.note_gap(now - std::exchange(last, now));
   }
   TOCSIN_TRY_STATUS(write_outputs());
+  tally_.add_to(stats_);
+  decisions_.committed();
   account();
   return {};
+}
+
+// After a batch that could not be committed: what it was made of is read again. Errors that no
+// repetition mends are given back.
+Status Worker::go_back(const Error& error) {
+  if (error.code == ErrorCode::kInvalid || error.code == ErrorCode::kUnsupported)
+    return tl::unexpected(error);
+  stats_.undone.fetch_add(1, std::memory_order_relaxed);
+  if (error.code == ErrorCode::kStale)
+    stats_.lost_partitions.fetch_add(1, std::memory_order_relaxed);
+  decisions_.undone();
+  log_warning("{}; the batch is undone and read again", error.message);
+  while (!stop_.load(std::memory_order_relaxed)) {
+    std::this_thread::sleep_for(pause_);
+    pause_ = std::min(pause_ * 2, kRetryMax);
+    const Status back = consumer_->rewind();
+    if (back) return {};
+    log_warning("{}; trying again in {} ms", back.error().message, pause_.count());
+  }
+  // Told to stop: nothing is lost, but who asked should know that something is left to do.
+  return error.code == ErrorCode::kStale ? Status{} : Status{tl::unexpected(error)};
 }
 
 void Worker::meter(UnixNanos received) {
@@ -298,25 +430,57 @@ bool Worker::drained(std::string& said) const {
   return unread.empty();
 }
 
-Status Worker::run() {
-  bus::ConsumerOptions consumer_options;
-  consumer_options.group = options_.group;
-  consumer_options.topics = {options_.raw_topic};
-  consumer_options.session_timeout = Milliseconds(options_.session_timeout_ms);
+// Ends early, without a publisher, when the stage is told to stop before the bus is there.
+Status Worker::open_bus() {
+  bus::ConsumerOptions consumer;
+  consumer.group = options_.group;
+  consumer.topics = {options_.raw_topic};
+  consumer.session_timeout = Milliseconds(options_.session_timeout_ms);
   // The process as well: the lists of a group's members show who reads what.
-  consumer_options.client_id = fmt::format("tocsin-detect-{}-{}", getpid(), number_ + 1);
-  bus::ProducerOptions producer_options;
-  producer_options.client_id = fmt::format("tocsin-detect-{}", number_ + 1);
-  producer_options.on_delivery = [this](const bus::Delivery& d) { watch_.on_delivery(d); };
-  TOCSIN_TRY(producer_, parts_.bus.open_producer(std::move(producer_options)));
-  TOCSIN_TRY(const auto consumer, parts_.bus.open_consumer(std::move(consumer_options)));
+  consumer.client_id = fmt::format("tocsin-detect-{}-{}", getpid(), number_ + 1);
+  if (!options_.instance_id.empty())
+    consumer.instance_id = fmt::format("{}-{}", options_.instance_id, number_ + 1);
+  consumer.on_loss = [this](const bus::Loss& loss) {
+    // Going back after a batch that was undone meets the same gap again.
+    std::int64_t& counted = losses_counted_[loss.where];
+    const std::int64_t first = std::max(counted, loss.first_missing);
+    if (loss.first_available <= first) return;
+    counted = loss.first_available;
+    const auto records = static_cast<std::uint64_t>(loss.first_available - first);
+    stats_.lost_events.fetch_add(records, std::memory_order_relaxed);
+    meter_.lost(records);
+  };
+  TOCSIN_TRY(consumer_, parts_.bus.open_consumer(std::move(consumer)));
+  PublisherOptions options;
+  options.guarantee = options_.guarantee;
+  options.client_id = fmt::format("tocsin-detect-{}", number_ + 1);
+  options.transactional_id = fmt::format("{}-{}", options_.transactional_id, number_ + 1);
+  options.transaction_timeout =
+      std::max(Milliseconds(options_.session_timeout_ms), kTransactionMin);
+  options.alerts_topic = options_.alerts_topic;
+  options.dead_letter_topic = options_.dead_letter_topic;
+  for (bool told = false; !stop_.load(std::memory_order_relaxed);) {
+    auto opened = Publisher::open(parts_.bus, *consumer_, options);
+    if (opened) {
+      publisher_ = *std::move(opened);
+      break;
+    }
+    if (opened.error().code != ErrorCode::kUnavailable) return tl::unexpected(opened.error());
+    if (!std::exchange(told, true)) log_warning("{}; waiting for it", opened.error().message);
+    std::this_thread::sleep_for(kPollTimeout);
+  }
+  return {};
+}
+
+Status Worker::run() {
+  TOCSIN_TRY_STATUS(open_bus());
   auto last_message = std::chrono::steady_clock::now();
   bool away = false;
   while (!stop_.load(std::memory_order_relaxed)) {
-    meter_.turn(*consumer, *producer_);
+    meter_.turn(*consumer_, publisher_ ? publisher_->pending() : 0);
     take_new_rules();
     const UnixNanos poll_start = now_ns();
-    auto batch = consumer->poll(options_.batch_messages_max, kPollTimeout);
+    auto batch = consumer_->poll(options_.batch_messages_max, kPollTimeout);
     const UnixNanos received = now_ns();
     if (!batch) {
       if (batch.error().code != ErrorCode::kUnavailable) return tl::unexpected(batch.error());
@@ -325,7 +489,7 @@ Status Worker::run() {
       std::this_thread::sleep_for(kPollTimeout);
       continue;
     }
-    meter_.taken(*consumer, *batch, received);
+    meter_.taken(*consumer_, *batch, received);
     if (std::exchange(away, false)) log_info("{} is back", parts_.bus.describe());
     if (batch->empty()) {
       const auto idle = std::chrono::steady_clock::now() - last_message;
@@ -335,17 +499,17 @@ Status Worker::run() {
       continue;
     }
     last_message = std::chrono::steady_clock::now();
-    TOCSIN_TRY_STATUS(process(*batch, received));
-    if (const Status committed = consumer->commit(*batch); !committed) {
-      // Everything is written; whoever has the partition now writes it again, to the same ids.
-      stats_.lost_partitions.fetch_add(1, std::memory_order_relaxed);
-      log_warning("commit: {}", committed.error().message);
+    if (const Status done = process(*batch, received); !done) {
+      TOCSIN_TRY_STATUS(go_back(done.error()));
+      continue;
     }
+    pause_ = kRetryFirst;
     meter(received);
     spans_.record(
         {*batch, outcomes_, verdicts_, alerts_, sink_times_, poll_start, received, now_ns()});
   }
-  consumer->close();
+  publisher_.reset();
+  consumer_->close();
   meter_.rest();
   if (filter_.forgotten() > 0)
     log_warning("suppression: {} keys were forgotten, more than {} were in use",
@@ -354,10 +518,12 @@ Status Worker::run() {
 }
 
 Status create_topics(bus::Bus& bus, const DetectOptions& options) {
-  for (const std::string& topic :
-       {options.raw_topic, options.alerts_topic, options.dead_letter_topic})
-    TOCSIN_TRY_STATUS(bus.create_topic(topic, {}));
-  return {};
+  const auto create = [&](const std::string& name, TopicRole role) {
+    return bus.create_topic(name, topic_options(role));
+  };
+  TOCSIN_TRY_STATUS(create(options.raw_topic, TopicRole::kRawEvents));
+  TOCSIN_TRY_STATUS(create(options.alerts_topic, TopicRole::kAlerts));
+  return create(options.dead_letter_topic, TopicRole::kDeadLetter);
 }
 
 }  // namespace

@@ -2,12 +2,13 @@
 //
 // Detect: the consumer group that turns events into verdicts and alerts.
 //
-//   raw-events -> classify -> sinks (csv, sqlite) + topic alerts + topic dead-letter -> commit
-//   offsets
+//   raw-events -> classify -> sinks (csv, sqlite) -> topics alerts, dead-letter and offsets
 //
 // Each worker is one member of the group with partitions of its own. A batch's offsets are
 // committed only after every output of the batch is durable, so a crash repeats work and never
-// loses an event; sinks and alert ids are idempotent.
+// loses an event. Sinks know how far they are and leave out what they have; records and offsets are
+// one transaction of the bus (publisher.h). A batch that cannot be committed is undone and read
+// again from the committed offsets, without a restart.
 #pragma once
 
 #include <atomic>
@@ -16,6 +17,7 @@
 #include <string>
 #include <vector>
 
+#include "app/pipeline/publisher.h"
 #include "app/pipeline/rule_account.h"
 #include "app/pipeline/rule_switch.h"
 #include "base/result.h"
@@ -30,6 +32,10 @@ struct DetectOptions {
   std::string alerts_topic = "alerts";
   std::string dead_letter_topic = "dead-letter";
   std::string group = "tocsin-detect";
+  Guarantee guarantee = Guarantee::kExactlyOnce;
+  // Of this process, for exactly-once: the same after a restart, and no other process's.
+  std::string transactional_id = "tocsin";
+  std::string instance_id;  // not empty: workers are static members of the group
   std::size_t workers = 1;  // as many as the switch has seats
   std::size_t batch_messages_max = 2'000;
   std::int64_t session_timeout_ms = 10'000;  // a silent detector's partitions go to the others then
@@ -38,7 +44,8 @@ struct DetectOptions {
   std::int64_t idle_exit_ms = 0;
 };
 
-// Counters only grow. Threads: read from anywhere while the stage runs.
+// Counters only grow; events and what is made of them count when they are committed. Threads: read
+// from anywhere while the stage runs.
 struct DetectStats {
   std::atomic<std::uint64_t> events{0};
   std::atomic<std::uint64_t> bytes{0};
@@ -49,7 +56,9 @@ struct DetectStats {
   std::atomic<std::uint64_t> repaired{0};
   std::atomic<std::uint64_t> retries{0};  // of writes that failed and were tried again
   std::atomic<std::uint64_t> lost_partitions{
-      0};  // batches handed to another member before the commit
+      0};                                     // batches handed to another member before the commit
+  std::atomic<std::uint64_t> undone{0};       // batches that were not committed and read again
+  std::atomic<std::uint64_t> lost_events{0};  // deleted from the topic before they were read
 };
 
 class DetectMeter;

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "core/bus/embedded/embedded_bus.h"
 #include "core/bus/kafka/kafka_bus.h"
 #include "core/bus/kafka/properties.h"
@@ -14,6 +16,19 @@ std::string_view Message::header(std::string_view name) const {
     if (it->first == name) return it->second;
   }
   return {};
+}
+
+// Messages of a partition come in runs: a look-up for each run.
+Offsets offsets_after(const Batch& batch) {
+  Offsets offsets;
+  Offsets::iterator at = offsets.end();
+  for (const Message& message : batch.messages()) {
+    if (at == offsets.end() || at->first.partition != message.partition ||
+        at->first.topic != message.topic)
+      at = offsets.try_emplace({std::string(message.topic), message.partition}, 0).first;
+    at->second = std::max(at->second, message.offset + 1);
+  }
+  return offsets;
 }
 
 bool is_secret(std::string_view property) { return kafka::is_secret(property); }

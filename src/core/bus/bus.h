@@ -7,7 +7,8 @@
 //   stage -> Producer -> topic/partition/offset -> Consumer (of a group) -> next stage
 //
 // Delivery is at least once: a record is read again until its offset is committed, so whatever a
-// stage writes must be idempotent by id.
+// stage writes must be idempotent by id. A stage that writes to topics only, or whose other outputs
+// remember how far they are, has exactly once through a TransactionalProducer.
 #pragma once
 
 #include <chrono>
@@ -79,6 +80,12 @@ class Batch {
   std::shared_ptr<void> storage_;
 };
 
+// Where a group reads on: of each partition the first offset that is not done.
+using Offsets = std::map<TopicPartition, std::int64_t>;
+
+// Behind every message of the batch.
+[[nodiscard]] Offsets offsets_after(const Batch& batch);
+
 // What became of one record. `token` is the caller's own number given to send().
 struct Delivery {
   std::uint64_t token = 0;
@@ -120,6 +127,37 @@ class Producer {
   [[nodiscard]] virtual std::size_t pending() const = 0;
 };
 
+struct TransactionOptions {
+  // Who writes. Of two producers with one id the older is fenced and what it left open is undone at
+  // once; so an instance keeps its id when it starts again, and no two instances have the same.
+  std::string transactional_id;
+  std::string client_id = "tocsin";
+  // For how long what a dead producer left open may hold up readers.
+  Milliseconds timeout{10'000};
+};
+
+// Consume, transform, produce: what is sent and the offsets of what it was made from become visible
+// together or not at all. Opened by the consumer whose offsets it commits, which must outlive it.
+//
+//   poll() -> send()... -> commit(offsets) -> the next poll(), or on any error rewind()
+//
+// Readers of the topics see nothing of a transaction that is open or was aborted.
+// Threads: one thread: that of the consumer.
+// Errors:  every error ends the transaction, and Consumer::rewind() must follow, which also settles
+//          what became of a commit whose answer was lost. kStale: another member has a partition,
+//          or another instance our id; kInvalid: no retry will help; others: try again. What the
+//          producer needs anew after an error it makes by itself.
+class TransactionalProducer {
+ public:
+  virtual ~TransactionalProducer() = default;
+  // Opens a transaction when none is open, and queues the record in it.
+  [[nodiscard]] virtual Status send(std::string_view topic, Record record) = 0;
+  // All of it is durable on return; on Kafka readers see it a moment later.
+  [[nodiscard]] virtual Status commit(const Offsets& offsets) = 0;
+  // Undoes the open transaction, if any.
+  virtual void abort() = 0;
+};
+
 // Where a member of a group stands in a partition, as far as it knows without asking anybody.
 struct PartitionPosition {
   TopicPartition where;
@@ -131,12 +169,26 @@ struct PartitionPosition {
 
 enum class StartAt { kEarliest, kLatest };  // where a group without a committed offset begins
 
+// Records that were deleted before the group had read them (retention, or a shorter log after the
+// loss of a broker).
+struct Loss {
+  TopicPartition where;
+  std::int64_t first_missing = 0;
+  std::int64_t first_available = 0;  // where reading goes on
+  [[nodiscard]] std::int64_t records() const { return first_available - first_missing; }
+};
+
 struct ConsumerOptions {
   std::string group;
   std::vector<std::string> topics;
   std::string client_id = "tocsin";
   StartAt start = StartAt::kEarliest;
   Milliseconds session_timeout{10'000};  // a member silent for longer loses its partitions
+  // Static membership (Kafka): a member that comes back with its id within the session timeout
+  // has its partitions again, without a rebalance. Empty: a member for as long as it lives.
+  std::string instance_id = {};
+  // Called from poll(). The loss is logged in any case.
+  std::function<void(const Loss&)> on_loss = {};
 };
 
 // One member of a group. Partitions are shared out among the members, and anew when one joins or
@@ -149,7 +201,15 @@ class Consumer {
   [[nodiscard]] virtual Result<Batch> poll(std::size_t max_messages, Milliseconds timeout) = 0;
   // Durably marks every message of the batch, and all before them in their partitions, as done.
   // kStale: this member lost one of the partitions; another reads those messages again.
-  [[nodiscard]] virtual Status commit(const Batch& batch) = 0;
+  [[nodiscard]] Status commit(const Batch& batch) { return commit(offsets_after(batch)); }
+  // The same for everything before these offsets. Also a way to ask whether this member still has
+  // the partitions.
+  [[nodiscard]] virtual Status commit(const Offsets& offsets) = 0;
+  // Goes back to the committed offsets: what was polled and not committed comes again.
+  [[nodiscard]] virtual Status rewind() = 0;
+  // kUnavailable while no broker answers.
+  [[nodiscard]] virtual Result<std::unique_ptr<TransactionalProducer>> open_transactional_producer(
+      TransactionOptions options) = 0;
   // The partitions this member reads now.
   [[nodiscard]] virtual std::vector<TopicPartition> assignment() = 0;
   // Of the partitions it reads now. For lag, now and then: costs no more than a look at what is
@@ -182,7 +242,20 @@ struct TopicOptions {
   std::int32_t partitions = 4;
   std::int64_t retention_ms = 7LL * 24 * 3600 * 1000;  // -1: for ever
   std::int64_t retention_bytes = -1;                   // of each partition; -1: no bound
-  std::int16_t replication = -1;                       // Kafka only; -1: the broker's default
+  // Kafka only. 0: as many copies as there are brokers, at most 3; -1: the broker's default.
+  std::int16_t replication = -1;
+  // How many copies must have a record before it is acknowledged. 0: all but one of three and
+  // more; -1: the broker's default.
+  std::int32_t min_insync_replicas = -1;
+  // Of a batch of records. 0: the broker's default, or message.max.bytes when that is larger.
+  std::int64_t message_bytes_max = 0;
+};
+
+// Something about a topic that is not as TopicOptions want it.
+struct TopicDifference {
+  std::string setting;  // "partitions", or Kafka's name of it: "retention.ms"
+  std::string actual;
+  std::string wanted;
 };
 
 struct PartitionInfo {
@@ -210,7 +283,8 @@ struct GroupInfo {
   std::vector<GroupPartition> partitions;
 };
 
-// Threads: thread-safe; the objects it opens are as their class says and may outlive nothing of it.
+// Threads: thread-safe; the objects it opens are as their class says and may outlive nothing of
+// it.
 class Bus {
  public:
   virtual ~Bus() = default;
@@ -224,8 +298,15 @@ class Bus {
   [[nodiscard]] virtual Status create_topic(const std::string& name,
                                             const TopicOptions& options) = 0;
   [[nodiscard]] virtual Status delete_topic(const std::string& name) = 0;
+  // What differs in a topic that exists; kNotFound.
+  [[nodiscard]] virtual Result<std::vector<TopicDifference>> compare_topic(
+      const std::string& name, const TopicOptions& options) = 0;
   [[nodiscard]] virtual Result<std::vector<TopicInfo>> topics() = 0;
   [[nodiscard]] virtual Result<std::vector<GroupInfo>> groups() = 0;
+  // The time stamp of the first record at or behind each offset, in milliseconds since the Unix
+  // epoch. A partition without one, or that does not answer in time, is left out. With committed
+  // offsets: how old the oldest record is that a group has not done.
+  [[nodiscard]] virtual Result<Offsets> timestamps_at(const Offsets& offsets) = 0;
   // The largest value a record may have, in bytes.
   [[nodiscard]] virtual std::size_t value_bytes_max() const = 0;
   // "embedded:/path" or "kafka://host:port": for messages to people; holds no secret.

@@ -5,10 +5,12 @@
 //   detect worker -> Sink::write(batch) -> durable -> then, and only then, the offsets are
 //   committed
 //
-// A batch may come again after a crash. SQLite keeps one row per id; the CSV file may hold a row
-// twice, and readers tell by event_id.
+// A batch may come again after a crash, and a worker that was taken for dead may wake up and write
+// what another has written since. So a sink keeps, durably and together with the rows, how far it
+// is in each partition and who writes it (positions.h): the first is left out, the second refused.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -19,25 +21,58 @@
 
 namespace tocsin::store {
 
+// What of a batch comes from one partition: the offsets from `first` to before `next`.
+struct Slice {
+  std::string topic;
+  std::int32_t partition = 0;
+  std::int64_t first = 0;
+  std::int64_t next = 0;
+  std::int64_t stamp = 0;  // a hash of the first record: tells another topic of the same name
+};
+
+// The record that a verdict or an alert was made of.
+struct Place {
+  std::uint32_t slice = 0;
+  std::int64_t offset = 0;
+};
+
+struct SinkBatch {
+  std::span<const Verdict> verdicts;
+  std::span<const Alert> alerts;
+  // One for each verdict and alert. Without slices nothing is remembered, and all is written.
+  std::span<const Place> verdict_places = {};
+  std::span<const Place> alert_places = {};
+  std::span<const Slice> slices = {};
+  std::string_view group = {};
+  std::int64_t writer = 0;  // whoever writes: a number of its own for each worker of each process
+};
+
 // Threads: thread-safe; several processes may write to the same file.
 // Errors:  a failed write() kept nothing of the batch (kExhausted: disk full; kUnavailable: try
-// again).
+//          again; kStale: another writer has a partition).
 class Sink {
  public:
   virtual ~Sink() = default;
-  // The whole batch is durable on return.
-  [[nodiscard]] virtual Status write(std::span<const Verdict> verdicts,
-                                     std::span<const Alert> alerts) = 0;
+  // The whole batch is durable on return; what was there before is left as it is.
+  [[nodiscard]] virtual Status write(const SinkBatch& batch) = 0;
+  [[nodiscard]] Status write(std::span<const Verdict> verdicts, std::span<const Alert> alerts) {
+    return write(SinkBatch{.verdicts = verdicts, .alerts = alerts});
+  }
+  // The batch's writer takes its partitions over; write() of any other writer is kStale from then
+  // on. Whoever claims must ask the bus afterwards whether the partitions are its own, and write
+  // only then: of two claims the one that the bus confirms counts.
+  [[nodiscard]] virtual Status claim(const SinkBatch& batch) = 0;
   // "csv" or "sqlite": the span is called write_csv, write_sqlite.
   [[nodiscard]] virtual std::string_view name() const = 0;
 };
 
 struct CsvOptions {
   bool detections_only = false;  // only verdicts with a match
-  bool fsync = true;  // survives power loss, not just a crash; costs one fdatasync a batch
+  bool fsync = true;  // survives power loss, not just a crash; costs two fdatasyncs a batch
 };
 
-// Verdicts as rows of RFC 4180 under kVerdictColumns; alerts are not written.
+// Verdicts as rows of RFC 4180 under kVerdictColumns; alerts are not written. Positions are in
+// `path`.offsets; a pipe or a device has none.
 // kInvalid when the file exists with other columns or cannot be opened.
 [[nodiscard]] Result<std::unique_ptr<Sink>> open_csv(const std::string& path, CsvOptions options);
 
@@ -46,7 +81,7 @@ struct SqliteOptions {
   bool fsync = true;             // PRAGMA synchronous=FULL, else NORMAL
 };
 
-// Verdicts, their truth, and alerts in one database (schema.h).
+// Verdicts, their truth, alerts, and positions in one database (schema.h).
 // kUnsupported when a newer release wrote it.
 [[nodiscard]] Result<std::unique_ptr<Sink>> open_sqlite(const std::string& path,
                                                         SqliteOptions options);

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <mutex>
+#include <optional>
 #include <utility>
+#include <vector>
 
 #include "base/sqlite.h"
+#include "stages/store/positions.h"
 #include "stages/store/schema.h"
 #include "stages/store/sink.h"
 
@@ -35,25 +38,38 @@ constexpr const char* kInsertAlert =
 
 class SqliteSink final : public Sink {
  public:
-  SqliteSink(sqlite::Database db, sqlite::Statement verdict, sqlite::Statement alert,
-             SqliteOptions options)
-      : db_(std::move(db)),
-        verdict_(std::move(verdict)),
-        alert_(std::move(alert)),
-        options_(options) {}
+  [[nodiscard]] static Result<std::unique_ptr<Sink>> open(const std::string& path,
+                                                          SqliteOptions options);
 
-  Status write(std::span<const Verdict> verdicts, std::span<const Alert> alerts) override {
+  Status write(const SinkBatch& batch) override {
     const std::lock_guard lock(mutex_);
     TOCSIN_TRY(auto transaction, sqlite::Transaction::begin(db_));
-    for (const Verdict& verdict : verdicts)
-      if (!options_.detections_only || verdict.detected()) TOCSIN_TRY_STATUS(insert(verdict));
-    for (const Alert& alert : alerts) TOCSIN_TRY_STATUS(insert(alert));
+    TOCSIN_TRY(const std::vector<std::int64_t> admitted, positions_->admit(batch, name()));
+    const auto is_new = [&](std::span<const Place> places, std::size_t i) {
+      return places.empty() || places[i].offset >= admitted[places[i].slice];
+    };
+    for (std::size_t i = 0; i < batch.verdicts.size(); ++i)
+      if ((!options_.detections_only || batch.verdicts[i].detected()) &&
+          is_new(batch.verdict_places, i))
+        TOCSIN_TRY_STATUS(insert(batch.verdicts[i]));
+    for (std::size_t i = 0; i < batch.alerts.size(); ++i)
+      if (is_new(batch.alert_places, i)) TOCSIN_TRY_STATUS(insert(batch.alerts[i]));
+    TOCSIN_TRY_STATUS(positions_->advance(batch, admitted));
+    return transaction.commit();
+  }
+
+  Status claim(const SinkBatch& batch) override {
+    const std::lock_guard lock(mutex_);
+    TOCSIN_TRY(auto transaction, sqlite::Transaction::begin(db_));
+    TOCSIN_TRY_STATUS(positions_->claim(batch));
     return transaction.commit();
   }
 
   std::string_view name() const override { return "sqlite"; }
 
  private:
+  SqliteSink(sqlite::Database db, SqliteOptions options) : db_(std::move(db)), options_(options) {}
+
   Status insert(const Verdict& v) {
     join(tactics_, v.tactics);
     join(techniques_, v.techniques);
@@ -104,21 +120,28 @@ class SqliteSink final : public Sink {
 
   std::mutex mutex_;
   sqlite::Database db_;
+  std::optional<Positions> positions_;
   sqlite::Statement verdict_;
   sqlite::Statement alert_;
   const SqliteOptions options_;
   std::string tactics_, techniques_, rules_, json_;  // kept for their memory
 };
 
-}  // namespace
-
-Result<std::unique_ptr<Sink>> open_sqlite(const std::string& path, SqliteOptions options) {
+Result<std::unique_ptr<Sink>> SqliteSink::open(const std::string& path, SqliteOptions options) {
   TOCSIN_TRY(auto db, sqlite::Database::open(path, sqlite::Mode::kWrite));
   TOCSIN_TRY_STATUS(db.adopt_schema(kSchemaVersion, kSchema));
   if (options.fsync) TOCSIN_TRY_STATUS(db.exec("PRAGMA synchronous=FULL"));
-  TOCSIN_TRY(auto verdict, db.prepare(kInsertVerdict));
-  TOCSIN_TRY(auto alert, db.prepare(kInsertAlert));
-  return std::make_unique<SqliteSink>(std::move(db), std::move(verdict), std::move(alert), options);
+  std::unique_ptr<SqliteSink> made(new SqliteSink(std::move(db), options));
+  TOCSIN_TRY(made->positions_, Positions::open(made->db_));
+  TOCSIN_TRY(made->verdict_, made->db_.prepare(kInsertVerdict));
+  TOCSIN_TRY(made->alert_, made->db_.prepare(kInsertAlert));
+  return made;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Sink>> open_sqlite(const std::string& path, SqliteOptions options) {
+  return SqliteSink::open(path, options);
 }
 
 }  // namespace tocsin::store

@@ -35,7 +35,11 @@ TEST_CASE("embedded bus: retention by age takes the old and moves readers to the
   const Folder folder;
   const auto bus = need(open(folder.url(), {{"retention.check.ms", "0"}}));
   REQUIRE_OK(bus->create_topic("t", {.partitions = 1, .retention_ms = 60'000}));
-  const auto consumer = join(*bus, "g", "t");
+  std::vector<Loss> losses;
+  const auto consumer =
+      need(bus->open_consumer({.group = "g", .topics = {"t"}, .on_loss = [&](const Loss& loss) {
+                                 losses.push_back(loss);
+                               }}));
   REQUIRE(until([&] {
     CHECK(need(consumer->poll(1, Milliseconds(20))).empty());
     return !consumer->assignment().empty();
@@ -52,6 +56,11 @@ TEST_CASE("embedded bus: retention by age takes the old and moves readers to the
   REQUIRE(copies.size() == 1);
   CHECK(copies[0].value == "new");
   CHECK(copies[0].offset == 1);
+  // Whoever was about to read the old one is told; so is a group that comes back too late.
+  REQUIRE(losses.size() == 1);
+  CHECK(losses[0].where == TopicPartition{"t", 0});
+  CHECK(losses[0].first_missing == 0);
+  CHECK(losses[0].first_available == 1);
 }
 
 TEST_CASE("embedded bus: retention by size keeps the newest") {

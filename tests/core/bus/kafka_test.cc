@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What only the Kafka bus has: brokers that are away, and secrets.
+// What only the Kafka bus has: brokers that are away, secrets, fences, records that are deleted.
+#include <librdkafka/rdkafka.h>
+
+#include <algorithm>
+#include <cstdlib>
 #include <thread>
 
 #include "lab.h"
@@ -46,6 +50,120 @@ TEST_CASE("kafka bus: no message holds a secret") {
   const auto topics = bus->topics();
   REQUIRE(!topics);
   CHECK(topics.error().message.find(secret) == std::string::npos);
+}
+
+TEST_CASE(
+    "kafka bus: of two producers with one transactional id the older is fenced, and comes back") {
+  const auto bus = lab_bus();
+  const std::string in = new_topic(*bus, 1);
+  const std::string out = new_topic(*bus, 1);
+  const std::string group = fresh_name("g");
+  const TransactionOptions same{.transactional_id = fresh_name("txn")};
+  produce(*bus, in, 4, "k");
+  const auto consumer = join(*bus, group, in);
+  const auto older = need(consumer->open_transactional_producer(same));
+  std::vector<Batch> batches;
+  Offsets offsets;
+  REQUIRE(until([&] {
+    batches.push_back(need(consumer->poll(4, Milliseconds(200))));
+    for (const auto& [where, offset] : offsets_after(batches.back())) offsets[where] = offset;
+    return !offsets.empty() && offsets.begin()->second == 4;
+  }));
+  const Record record{.key = "k", .value = "older", .headers = {}, .timestamp_ms = 0};
+  REQUIRE_OK(older->send(out, record));
+  const auto other = join(*bus, fresh_name("g"), in);
+  const auto newer = need(other->open_transactional_producer(same));
+  const Status fenced = older->commit(offsets);
+  REQUIRE(!fenced);
+  CHECK(fenced.error().code == ErrorCode::kStale);
+
+  // Without a restart: it takes the id back, and does the batch again.
+  REQUIRE_OK(consumer->rewind());
+  CHECK(take(*consumer, 4).size() == 4);
+  REQUIRE_OK(older->send(out, record));
+  REQUIRE_OK(older->commit(offsets));
+  const auto reader = join(*bus, fresh_name("g"), out);
+  CHECK(take(*reader, 1).size() == 1);
+  CHECK(need(reader->poll(10, Milliseconds(500))).empty());
+}
+
+// As retention does it, but at once.
+void delete_records(const std::string& topic, std::int64_t before) {
+  char reason[256];
+  rd_kafka_conf_t* const conf = rd_kafka_conf_new();
+  rd_kafka_conf_set(conf, "bootstrap.servers", std::getenv("TOCSIN_KAFKA"), reason, sizeof reason);
+  rd_kafka_t* const client = rd_kafka_new(RD_KAFKA_PRODUCER, conf, reason, sizeof reason);
+  REQUIRE(client != nullptr);
+  rd_kafka_topic_partition_list_t* const list = rd_kafka_topic_partition_list_new(1);
+  rd_kafka_topic_partition_list_add(list, topic.c_str(), 0)->offset = before;
+  rd_kafka_DeleteRecords_t* request = rd_kafka_DeleteRecords_new(list);
+  rd_kafka_queue_t* const queue = rd_kafka_queue_new(client);
+  rd_kafka_DeleteRecords(client, &request, 1, nullptr, queue);
+  rd_kafka_event_t* const event = rd_kafka_queue_poll(queue, 10'000);
+  REQUIRE(event != nullptr);
+  CHECK(rd_kafka_event_error(event) == RD_KAFKA_RESP_ERR_NO_ERROR);
+  rd_kafka_event_destroy(event);
+  rd_kafka_queue_destroy(queue);
+  rd_kafka_DeleteRecords_destroy(request);
+  rd_kafka_topic_partition_list_destroy(list);
+  rd_kafka_destroy(client);
+}
+
+TEST_CASE("kafka bus: what was deleted before it was read is told with its offsets") {
+  const auto bus = lab_bus();
+  const std::string topic = new_topic(*bus, 1);
+  const std::string group = fresh_name("g");
+  produce(*bus, topic, 100, "k");
+  std::vector<Loss> losses;
+  ConsumerOptions options{.group = group, .topics = {topic}};
+  options.session_timeout = Milliseconds(6'000);
+  options.on_loss = [&](const Loss& loss) { losses.push_back(loss); };
+  {
+    const auto consumer = need(bus->open_consumer(options));
+    REQUIRE(until([&] {
+      const Batch batch = need(consumer->poll(20, Milliseconds(200)));
+      if (batch.empty()) return false;
+      REQUIRE_OK(consumer->commit(Offsets{{{topic, 0}, 20}}));
+      return true;
+    }));
+  }
+  delete_records(topic, 60);
+  const auto consumer = need(bus->open_consumer(options));
+  const std::vector<Copy> rest = take(*consumer, 40);
+  REQUIRE(rest.size() == 40);
+  CHECK(rest.front().offset == 60);
+  REQUIRE(losses.size() == 1);
+  CHECK(losses[0].where == TopicPartition{topic, 0});
+  CHECK(losses[0].first_missing == 20);
+  CHECK(losses[0].first_available == 60);
+  CHECK(losses[0].records() == 40);
+}
+
+TEST_CASE("kafka bus: a static member has its partitions again without a rebalance") {
+  const auto bus = lab_bus();
+  const std::string topic = new_topic(*bus, 2);
+  for (int i = 0; i < 20; ++i) produce(*bus, topic, 1, std::to_string(i), i);
+  ConsumerOptions options{.group = fresh_name("g"), .topics = {topic}};
+  options.session_timeout = Milliseconds(30'000);
+  std::map<std::string, std::vector<TopicPartition>> before;
+  std::vector<std::unique_ptr<Consumer>> members;
+  for (const char* name : {"a", "b"}) {
+    options.instance_id = name;
+    members.push_back(need(bus->open_consumer(options)));
+  }
+  const auto poll_both = [&] {
+    for (const auto& member : members) static_cast<void>(member->poll(1, Milliseconds(50)));
+    return members[0]->assignment().size() == 1 && members[1]->assignment().size() == 1;
+  };
+  REQUIRE(until(poll_both));
+  const auto had = members[0]->assignment();
+  const auto start = SteadyClock::now();
+  members[0].reset();
+  options.instance_id = "a";
+  members[0] = need(bus->open_consumer(options));
+  REQUIRE(until(poll_both));
+  CHECK(members[0]->assignment() == had);
+  CHECK(SteadyClock::now() - start < Milliseconds(10'000));  // nobody waited for the session
 }
 
 }  // namespace

@@ -40,10 +40,11 @@ DetectMeter::DetectMeter(metrics::Registry& registry, metrics::Health& health, s
       failed_reloads_(registry.counter(family::kReloads, {{"outcome", "failure"}})),
       reload_ok_(registry.gauge(family::kReloadOk)),
       reload_time_(registry.gauge(family::kReloadTime)),
+      at_work_(workers),
       asking_(registry.ask([this](metrics::Answers& answers) {
         metrics::add_process(answers);
         add_build_info(answers);
-        answers.add(family::kWorkers, {}, static_cast<double>(workers_.size()));
+        answers.add(family::kWorkers, {}, static_cast<double>(at_work_.load()));
         double partitions = 0;
         for (const auto& worker : workers_) {
           worker->answer(answers);
@@ -71,6 +72,11 @@ std::string DetectMeter::why_no_partitions() {
   return now - *without_partitions_since_ < kStandbyAfter
              ? "no partitions are assigned to this detector yet"
              : "";
+}
+
+void DetectMeter::fit(std::size_t workers) {
+  at_work_ = workers;
+  for (std::size_t i = workers; i < workers_.size(); ++i) workers_[i]->excuse();
 }
 
 void DetectMeter::rules_loaded(const RuleChanges& changes, bool reload) {

@@ -5,6 +5,7 @@
 //   WorkerMeter..., DetectStats, Tracer, rules that were loaded -> Registry, Health
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <memory>
@@ -34,6 +35,9 @@ class DetectMeter {
 
   [[nodiscard]] WorkerMeter& worker(std::size_t number) { return *workers_[number]; }
 
+  // Only the first `workers` will work; nobody waits for the others. Before run_detect().
+  void fit(std::size_t workers);
+
   // The first load is no reload.
   void rules_loaded(const RuleChanges& changes, bool reload);
   void reload_failed();
@@ -51,6 +55,7 @@ class DetectMeter {
   metrics::Counter &reloads_, &failed_reloads_;
   metrics::Gauge &reload_ok_, &reload_time_;
   std::vector<std::unique_ptr<WorkerMeter>> workers_;
+  std::atomic<std::size_t> at_work_;
   std::mutex mutex_;
   std::optional<std::chrono::steady_clock::time_point> without_partitions_since_;
   metrics::Registry::Asking asking_;  // last: it asks the others

@@ -48,9 +48,8 @@ bool Lag::knows(const bus::Batch& batch) const {
   return true;
 }
 
-std::uint64_t Lag::taken(const bus::Batch& batch) {
+void Lag::taken(const bus::Batch& batch) {
   const std::lock_guard lock(mutex_);
-  std::uint64_t skipped = 0;
   Place* place = nullptr;
   std::string_view topic;
   std::int32_t partition = -1;
@@ -60,16 +59,12 @@ std::uint64_t Lag::taken(const bus::Batch& batch) {
       partition = message.partition;
       place = &places_[{std::string(topic), partition}];
     }
-    const std::int64_t expected = std::max(place->next, place->reached);
-    if (expected >= 0 && message.offset > expected)
-      skipped += static_cast<std::uint64_t>(message.offset - expected);
     if (place->oldest_ms == 0) place->oldest_ms = message.timestamp_ms;
     place->newest_ms = message.timestamp_ms;
     if (place->next < 0) place->next = message.offset;
     place->reached = message.offset + 1;
     place->end = std::max(place->end, place->reached);
   }
-  return skipped;
 }
 
 void Lag::committed(UnixNanos now) {

@@ -26,8 +26,8 @@ class Lag {
   // With a batch in hand: what is new to this worker is taken from where the group was.
   void meet(const std::vector<bus::PartitionPosition>& positions);
   [[nodiscard]] bool knows(const bus::Batch& batch) const;
-  // A batch is in hand. Returns how many offsets between the last message and these never came.
-  [[nodiscard]] std::uint64_t taken(const bus::Batch& batch);
+  // A batch is in hand.
+  void taken(const bus::Batch& batch);
   void committed(UnixNanos now);
   void clear();
 

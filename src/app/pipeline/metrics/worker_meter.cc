@@ -52,12 +52,12 @@ metrics::Counter& WorkerMeter::memo(const char* name, const char* result) {
   return registry_.counter(family::kMemoLookups, {{"memo", name}, {"result", result}});
 }
 
-void WorkerMeter::turn(bus::Consumer& consumer, const bus::Producer& producer) {
+void WorkerMeter::turn(bus::Consumer& consumer, std::size_t unacknowledged) {
   pulse_.turn();
   const auto now = std::chrono::steady_clock::now();
   if (now < next_look_) return;
   next_look_ = now + kLookEvery;
-  queue_.set(static_cast<double>(producer.pending()));
+  queue_.set(static_cast<double>(unacknowledged));
   lag_.look(consumer.positions());
 }
 
@@ -73,7 +73,7 @@ void WorkerMeter::taken(bus::Consumer& consumer, const bus::Batch& batch, UnixNa
   for (const bus::Message& message : batch.messages())
     wait_seconds_.observe(seconds(received - message.timestamp_ms * 1'000'000));
   if (!lag_.knows(batch)) lag_.meet(consumer.positions());
-  skipped_.add(lag_.taken(batch));
+  lag_.taken(batch);
 }
 
 void WorkerMeter::dead_letter(std::string_view code) {
@@ -132,6 +132,11 @@ void WorkerMeter::remembered(const match::Matcher::MemoUse& use) {
   outcome_hits_.add(use.events - memo_before_.events - event_misses);
   outcome_misses_.add(event_misses);
   memo_before_ = use;
+}
+
+void WorkerMeter::excuse() {
+  bus_.meet();
+  pulse_.rest();
 }
 
 void WorkerMeter::rest() {

@@ -31,10 +31,14 @@ class WorkerMeter {
   WorkerMeter(metrics::Registry& registry, metrics::Health& health, std::size_t number);
 
   // The loop comes round; once a second it looks where the consumer stands.
-  void turn(bus::Consumer& consumer, const bus::Producer& producer);
+  // `unacknowledged`: records handed to the bus.
+  void turn(bus::Consumer& consumer, std::size_t unacknowledged);
   void poll_failed(const Error& error);
   // A poll came back, perhaps empty.
   void taken(bus::Consumer& consumer, const bus::Batch& batch, UnixNanos received);
+
+  // Retention deleted these before this worker had read them.
+  void lost(std::uint64_t records) { skipped_.add(records); }
 
   void classified(std::int64_t nanoseconds) {
     classify_seconds_.observe(static_cast<double>(nanoseconds) * 1e-9);
@@ -52,6 +56,8 @@ class WorkerMeter {
   void committed(UnixNanos received, UnixNanos now);
   void remembered(const match::Matcher::MemoUse& use);
 
+  // This worker will not work: nothing is to be heard from it.
+  void excuse();
   // The worker has left the group.
   void rest();
 

@@ -7,9 +7,11 @@
 #include <map>
 #include <vector>
 
+#include "base/log.h"
 #include "core/bus/embedded/membership.h"
 #include "core/bus/embedded/store/database.h"
 #include "core/bus/embedded/store/partition_log.h"
+#include "core/bus/embedded/transactions.h"
 #include "core/bus/embedded/waiter.h"
 
 namespace tocsin::bus::embedded {
@@ -31,18 +33,25 @@ struct Owned {
   [[nodiscard]] bool in_hand() const { return committed < delivered; }
 };
 
-class EmbeddedConsumer final : public Consumer {
+class EmbeddedConsumer final : public Consumer, public CommitPoint {
  public:
-  EmbeddedConsumer(const Settings& settings, const ConsumerOptions& options,
+  EmbeddedConsumer(const Settings& settings, ConsumerOptions options,
                    std::unique_ptr<Database> database, std::unique_ptr<Membership> membership)
-      : session_timeout_(options.session_timeout),
+      : settings_(settings),
+        options_(std::move(options)),
         database_(std::move(database)),
         membership_(std::move(membership)),
         signal_(Signal::of(settings.path)) {}
   ~EmbeddedConsumer() override { close(); }
 
   Result<Batch> poll(std::size_t messages_max, Milliseconds timeout) override;
-  Status commit(const Batch& batch) override;
+  Status commit(const Offsets& offsets) override;
+  Status rewind() override;
+  Result<std::unique_ptr<TransactionalProducer>> open_transactional_producer(
+      TransactionOptions options) override {
+    return embedded::open_transactional_producer(settings_, std::move(options), *this);
+  }
+  Status commit_with(const Offsets& offsets, const std::function<Status(Database&)>& more) override;
   std::vector<TopicPartition> assignment() override;
   std::vector<PartitionPosition> positions() override;
   void close() override;
@@ -53,9 +62,14 @@ class EmbeddedConsumer final : public Consumer {
   void apply(const Round& round);
   [[nodiscard]] bool may_release(PartitionId id) const;
   [[nodiscard]] Status read(BatchBuilder& builder, std::size_t messages_max);
-  [[nodiscard]] Owned* find(std::string_view topic, std::int32_t partition);
+  [[nodiscard]] Owned* find(const TopicPartition& where);
+  // False when a partition is not ours; the others are in `rows` all the same.
+  [[nodiscard]] bool progress_of(const Offsets& offsets, std::vector<Progress>& rows);
+  void note_committed(const std::vector<Progress>& rows);
+  void tell_loss(const TopicPartition& where, std::int64_t first, std::int64_t next) const;
 
-  const Milliseconds session_timeout_;
+  const Settings settings_;
+  const ConsumerOptions options_;
   std::unique_ptr<Database> database_;
   std::unique_ptr<Membership> membership_;
   std::shared_ptr<Signal> signal_;
@@ -100,7 +114,7 @@ bool EmbeddedConsumer::may_release(PartitionId id) const {
   const auto found = owned_.find(id);
   if (found == owned_.end() || !found->second.in_hand()) return true;
   return found->second.unwanted &&
-         SteadyClock::now() - found->second.unwanted_since >= session_timeout_;
+         SteadyClock::now() - found->second.unwanted_since >= options_.session_timeout;
 }
 
 void EmbeddedConsumer::apply(const Round& round) {
@@ -133,6 +147,8 @@ Status EmbeddedConsumer::read(BatchBuilder& builder, std::size_t messages_max) {
     if (owned.unwanted) continue;
     const std::size_t before = builder.size();
     TOCSIN_TRY_STATUS(owned.cursor.read(*database_, builder, messages_max));
+    if (const auto gap = owned.cursor.take_gap())
+      tell_loss(owned.cursor.where(), gap->first, gap->next);
     if (builder.size() == before) continue;
     owned.delivered = owned.cursor.position();
     last_served_ = next->first;
@@ -140,41 +156,71 @@ Status EmbeddedConsumer::read(BatchBuilder& builder, std::size_t messages_max) {
   return {};
 }
 
-Owned* EmbeddedConsumer::find(std::string_view topic, std::int32_t partition) {
+void EmbeddedConsumer::tell_loss(const TopicPartition& where, std::int64_t first,
+                                 std::int64_t next) const {
+  const Loss loss{where, first, next};
+  log_error(
+      "bus: {}: topic {} partition {}: the records from offset {} to {} ({} of them) were deleted "
+      "before group {} had read them; retention is too short for how far it is behind",
+      settings_.url, where.topic, where.partition, first, next - 1, loss.records(), options_.group);
+  if (options_.on_loss) options_.on_loss(loss);
+}
+
+Owned* EmbeddedConsumer::find(const TopicPartition& where) {
   for (auto& [id, owned] : owned_) {
-    if (owned.cursor.is(topic, partition)) return &owned;
+    if (owned.cursor.is(where.topic, where.partition)) return &owned;
   }
   return nullptr;
 }
 
-Status EmbeddedConsumer::commit(const Batch& batch) {
-  std::map<Owned*, Progress> progress;
-  bool stale = false;
-  std::string_view topic;
-  std::int32_t partition = -1;
-  Owned* owned = nullptr;
-  for (const Message& message : batch.messages()) {
-    if (message.partition != partition || message.topic != topic) {
-      topic = message.topic;
-      partition = message.partition;
-      owned = find(topic, partition);
-      stale = stale || owned == nullptr;
-    }
-    if (owned == nullptr) continue;
-    Progress& done = progress[owned];
-    done.partition = owned->cursor.id();
-    done.next_offset = std::max(done.next_offset, message.offset + 1);
+bool EmbeddedConsumer::progress_of(const Offsets& offsets, std::vector<Progress>& rows) {
+  bool all = true;
+  for (const auto& [where, offset] : offsets) {
+    const Owned* const owned = find(where);
+    if (owned != nullptr) rows.push_back({owned->cursor.id(), offset});
+    all = all && owned != nullptr;
   }
-  std::vector<Progress> rows;
-  for (const auto& [partition_owned, done] : progress) rows.push_back(done);
-  if (!rows.empty()) TOCSIN_TRY_STATUS(membership_->commit(*database_, rows));
+  return all;
+}
+
+void EmbeddedConsumer::note_committed(const std::vector<Progress>& rows) {
   bool release = false;
-  for (const auto& [partition_owned, done] : progress) {
-    partition_owned->committed = std::max(partition_owned->committed, done.next_offset);
-    release = release || (partition_owned->unwanted && !partition_owned->in_hand());
+  for (const Progress& done : rows) {
+    Owned& owned = owned_.at(done.partition);
+    owned.committed = std::max(owned.committed, done.next_offset);
+    release = release || (owned.unwanted && !owned.in_hand());
   }
   if (release) static_cast<void>(sync());  // give it up now rather than at the next poll
-  if (stale) return fail(ErrorCode::kStale, "a partition of the batch was lost to another member");
+}
+
+Status EmbeddedConsumer::commit(const Offsets& offsets) {
+  std::vector<Progress> rows;
+  const bool ours = progress_of(offsets, rows);
+  if (!rows.empty()) TOCSIN_TRY_STATUS(membership_->commit(*database_, rows));
+  note_committed(rows);
+  if (!ours) return fail(ErrorCode::kStale, "a partition of the batch was lost to another member");
+  return {};
+}
+
+Status EmbeddedConsumer::commit_with(const Offsets& offsets,
+                                     const std::function<Status(Database&)>& more) {
+  std::vector<Progress> rows;
+  if (!progress_of(offsets, rows))
+    return fail(ErrorCode::kStale, "a partition of the batch was lost to another member");
+  TOCSIN_TRY_STATUS(membership_->commit_with(*database_, rows, [&] { return more(*database_); }));
+  note_committed(rows);
+  return {};
+}
+
+Status EmbeddedConsumer::rewind() {
+  for (auto& [id, owned] : owned_) {
+    TOCSIN_TRY(const std::optional<std::int64_t> committed, membership_->committed(*database_, id));
+    const TopicPartition where = owned.cursor.where();
+    owned.cursor = Cursor(id, std::make_shared<const std::string>(where.topic), where.partition,
+                          committed.value_or(owned.began));
+    owned.committed = committed.value_or(-1);
+    owned.delivered = -1;
+  }
   return {};
 }
 
@@ -216,7 +262,7 @@ Result<std::unique_ptr<Consumer>> open_consumer(const Settings& settings, Consum
                              .synchronous_full = settings.synchronous_full,
                              .page_count_max = settings.page_count_max}));
   TOCSIN_TRY(std::unique_ptr<Membership> membership, Membership::open(settings, options));
-  return std::make_unique<EmbeddedConsumer>(settings, options, std::move(database),
+  return std::make_unique<EmbeddedConsumer>(settings, std::move(options), std::move(database),
                                             std::move(membership));
 }
 

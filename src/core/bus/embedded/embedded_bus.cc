@@ -49,6 +49,9 @@ class EmbeddedBus final : public Bus {
   }
   Status create_topic(const std::string& name, const TopicOptions& options) override;
   Status delete_topic(const std::string& name) override;
+  Result<std::vector<TopicDifference>> compare_topic(const std::string& name,
+                                                     const TopicOptions& options) override;
+  Result<Offsets> timestamps_at(const Offsets& offsets) override;
   Result<std::vector<TopicInfo>> topics() override;
   Result<std::vector<GroupInfo>> groups() override;
   std::size_t value_bytes_max() const override { return settings_.value_bytes_max; }
@@ -109,6 +112,44 @@ Status EmbeddedBus::delete_topic(const std::string& name) {
   TOCSIN_TRY_STATUS(done);
   signal_->notify();
   return {};
+}
+
+// Copies, and a bound of its own, are nothing that a topic has here.
+Result<std::vector<TopicDifference>> EmbeddedBus::compare_topic(const std::string& name,
+                                                                const TopicOptions& options) {
+  const std::lock_guard lock(mutex_);
+  std::vector<TopicDifference> differences;
+  bool found = false;
+  TOCSIN_TRY_STATUS(database_->each(
+      "SELECT t.retention_ms, t.retention_bytes, (SELECT count(*) FROM partitions p WHERE p.topic "
+      "= t.id) FROM topics t WHERE t.name = ?1",
+      [&](const Row& row) {
+        found = true;
+        const auto compare = [&](const char* setting, std::int64_t actual, std::int64_t wanted) {
+          if (actual != wanted)
+            differences.push_back({setting, std::to_string(actual), std::to_string(wanted)});
+        };
+        compare("partitions", row.integer(2), options.partitions);
+        compare("retention.ms", row.integer(0), options.retention_ms);
+        compare("retention.bytes", row.integer(1), options.retention_bytes);
+      },
+      name));
+  if (!found) return fail(ErrorCode::kNotFound, fmt::format("topic {} does not exist", name));
+  return differences;
+}
+
+Result<Offsets> EmbeddedBus::timestamps_at(const Offsets& offsets) {
+  const std::lock_guard lock(mutex_);
+  Offsets found;
+  for (const auto& [where, offset] : offsets) {
+    TOCSIN_TRY(const std::vector<PartitionRow> rows, find_partitions(*database_, where.topic));
+    for (const PartitionRow& row : rows) {
+      if (row.number != where.partition) continue;
+      TOCSIN_TRY(const auto timestamp, timestamp_at(*database_, row.id, offset));
+      if (timestamp) found[where] = *timestamp;
+    }
+  }
+  return found;
 }
 
 Result<std::vector<TopicInfo>> EmbeddedBus::topics() {

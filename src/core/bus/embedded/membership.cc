@@ -190,8 +190,8 @@ Result<Claim> Membership::claim(Database& database, const SharedPartition& parti
       [&](const Row& row) {
         committed = !row.is_null(2);
         if (committed)
-          claim.position = row.integer(2);  // even when retention has cut that off: whoever counts
-                                            // what was lost sees the gap
+          claim.position =
+              row.integer(2);  // even where retention cut it off: the reader tells the gap
         else
           claim.position = row.integer(options_.start == StartAt::kEarliest ? 0 : 1);
       },
@@ -246,26 +246,50 @@ Result<Round> Membership::sync(Database& database,
   return round;
 }
 
+// False when one of the partitions is not ours; the others are stored all the same.
+Result<bool> Membership::store_progress(Database& database, const std::vector<Progress>& progress) {
+  bool ours = true;
+  for (const Progress& done : progress) {
+    TOCSIN_TRY_STATUS(database.run(
+        "INSERT INTO offsets(consumer_group, partition, committed) "
+        "SELECT ?1, ?2, ?3 WHERE EXISTS(SELECT 1 FROM owners WHERE consumer_group = ?1 AND "
+        "partition = ?2 AND member = ?4) ON CONFLICT DO UPDATE SET committed = "
+        "max(committed, excluded.committed)",
+        group_, done.partition, done.next_offset, member_.load()));
+    ours = ours && database.changes() > 0;
+  }
+  return ours;
+}
+
+tl::unexpected<Error> Membership::not_ours() const {
+  return fail(ErrorCode::kStale, "group " + options_.group +
+                                     ": a partition of the batch belongs to another member now");
+}
+
 Status Membership::commit(Database& database, const std::vector<Progress>& progress) {
-  bool stale = false;
+  bool ours = true;
   const Status written = database.write([&]() -> Status {
-    stale = false;
-    for (const Progress& done : progress) {
-      TOCSIN_TRY_STATUS(database.run(
-          "INSERT INTO offsets(consumer_group, partition, committed) "
-          "SELECT ?1, ?2, ?3 WHERE EXISTS(SELECT 1 FROM owners WHERE consumer_group = ?1 AND "
-          "partition = ?2 AND member = ?4) ON CONFLICT DO UPDATE SET committed = "
-          "max(committed, excluded.committed)",
-          group_, done.partition, done.next_offset, member_.load()));
-      stale = stale || database.changes() == 0;
-    }
+    TOCSIN_TRY(ours, store_progress(database, progress));
     return {};
   });
   TOCSIN_TRY_STATUS(written);
-  if (stale)
-    return fail(ErrorCode::kStale, "group " + options_.group +
-                                       ": a partition of the batch belongs to another member now");
-  return {};
+  return ours ? Status{} : not_ours();
+}
+
+Status Membership::commit_with(Database& database, const std::vector<Progress>& progress,
+                               const std::function<Status()>& more) {
+  return database.write([&]() -> Status {
+    TOCSIN_TRY(const bool ours, store_progress(database, progress));
+    return ours ? more() : not_ours();
+  });
+}
+
+Result<std::optional<std::int64_t>> Membership::committed(Database& database, PartitionId id) {
+  std::optional<std::int64_t> committed;
+  TOCSIN_TRY_STATUS(database.each(
+      "SELECT committed FROM offsets WHERE consumer_group = ?1 AND partition = ?2",
+      [&](const Row& row) { committed = row.integer(0); }, group_, id));
+  return committed;
 }
 
 void Membership::leave(Database& database) {

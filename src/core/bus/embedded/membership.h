@@ -17,6 +17,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -78,9 +79,18 @@ class Membership {
                                    const std::function<bool(PartitionId)>& may_release);
   // kStale when one of the partitions is not ours; the others are committed all the same.
   [[nodiscard]] Status commit(Database& database, const std::vector<Progress>& progress);
+  // Runs `more` in the transaction of the commit. kStale when one of the partitions is not ours:
+  // then, and on any other error, nothing is done.
+  [[nodiscard]] Status commit_with(Database& database, const std::vector<Progress>& progress,
+                                   const std::function<Status()>& more);
+  // Empty: nothing yet.
+  [[nodiscard]] Result<std::optional<std::int64_t>> committed(Database& database, PartitionId id);
   void leave(Database& database);
 
  private:
+  [[nodiscard]] Result<bool> store_progress(Database& database,
+                                            const std::vector<Progress>& progress);
+  [[nodiscard]] tl::unexpected<Error> not_ours() const;
   Membership(const Settings& settings, ConsumerOptions options);
   void beat_until_stopped();
   void beat();

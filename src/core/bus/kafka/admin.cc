@@ -10,51 +10,16 @@
 #include <thread>
 #include <vector>
 
+#include "core/bus/kafka/request.h"
+#include "core/bus/kafka/topics/topic_settings.h"
+
 namespace tocsin::bus::kafka {
 namespace {
 
 using SteadyClock = std::chrono::steady_clock;
 
-constexpr Milliseconds kTimeout{10'000};
-constexpr Milliseconds kLookTimeout{5'000};             // whoever waits for a broker looks again
-constexpr std::size_t kBrokerMessageBytes = 1'048'588;  // a broker's message.max.bytes by default
-
-struct EventFree {
-  void operator()(rd_kafka_event_t* event) const { rd_kafka_event_destroy(event); }
-};
-using Event = std::unique_ptr<rd_kafka_event_t, EventFree>;
-
-struct QueueFree {
-  void operator()(rd_kafka_queue_t* queue) const { rd_kafka_queue_destroy(queue); }
-};
-struct OptionsFree {
-  void operator()(rd_kafka_AdminOptions_t* options) const {
-    rd_kafka_AdminOptions_destroy(options);
-  }
-};
-
-// Takes the connection errors that have come up, so that a failure can name its cause.
-void learn_of_trouble(Client& client) { rd_kafka_poll(client.get(), 0); }
-
-// Sends one request and waits for its answer.
-template <class Send>
-Result<Event> ask(Client& client, rd_kafka_admin_op_t operation, std::string_view what,
-                  std::string_view permission, Send&& send) {
-  const std::unique_ptr<rd_kafka_queue_t, QueueFree> queue(rd_kafka_queue_new(client.get()));
-  const std::unique_ptr<rd_kafka_AdminOptions_t, OptionsFree> options(
-      rd_kafka_AdminOptions_new(client.get(), operation));
-  char reason[256];
-  rd_kafka_AdminOptions_set_request_timeout(options.get(), static_cast<int>(kTimeout.count()),
-                                            reason, sizeof reason);
-  send(options.get(), queue.get());
-  Event event(rd_kafka_queue_poll(queue.get(), static_cast<int>(kTimeout.count()) + 2'000));
-  learn_of_trouble(client);
-  if (!event) return client.failure(RD_KAFKA_RESP_ERR__TIMED_OUT, what);
-  if (const auto code = rd_kafka_event_error(event.get()); code != RD_KAFKA_RESP_ERR_NO_ERROR)
-    return client.failure(code, what, rd_kafka_event_error_string(event.get()), permission);
-  client.note_contact();
-  return event;
-}
+constexpr Milliseconds kTimeout = kRequestTimeout;
+constexpr Milliseconds kLookTimeout{2'000};  // what does not answer by then is asked to create
 
 // The outcome for the one topic of the request.
 rd_kafka_resp_err_t outcome(const rd_kafka_topic_result_t** results, std::size_t count,
@@ -125,16 +90,12 @@ Status create_topic(Client& client, const Settings& settings, const std::string&
   // Whoever may not create topics may well use those that are there.
   const auto existing = client.partition_count(name, kLookTimeout);
   if (existing) return {};
-  learn_of_trouble(client);
+  rd_kafka_poll(client.get(), 0);  // takes what has been heard of the connections
   if (client.is_cut_off(Milliseconds(1))) return tl::unexpected(existing.error());
-  TOCSIN_TRY(const NewTopic topic, new_topic(name, options.partitions, options.replication));
-  rd_kafka_NewTopic_set_config(topic.get(), "retention.ms",
-                               std::to_string(options.retention_ms).c_str());
-  rd_kafka_NewTopic_set_config(topic.get(), "retention.bytes",
-                               std::to_string(options.retention_bytes).c_str());
-  if (settings.message_bytes_max > kBrokerMessageBytes)
-    rd_kafka_NewTopic_set_config(topic.get(), "max.message.bytes",
-                                 std::to_string(settings.message_bytes_max).c_str());
+  TOCSIN_TRY(const std::int32_t replication, replication_of(client, options));
+  TOCSIN_TRY(const NewTopic topic, new_topic(name, options.partitions, replication));
+  for (const auto& [setting, value] : topic_config(settings, options, replication))
+    rd_kafka_NewTopic_set_config(topic.get(), setting.c_str(), value.c_str());
   Status created = request_topic(client, name, topic, false);
   // Who may not see it, nor create: using it is what was meant.
   const bool unseen = existing.error().code == ErrorCode::kUnavailable;

@@ -141,7 +141,8 @@ Result<std::shared_ptr<Client>> Client::open(const Settings& settings, rd_kafka_
 }
 
 Client::~Client() {
-  if (handle_ != nullptr) rd_kafka_destroy(handle_);
+  if (handle_ == nullptr) return;
+  rd_kafka_destroy_flags(handle_, group_abandoned_ ? RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE : 0);
 }
 
 tl::unexpected<Error> Client::failure(rd_kafka_resp_err_t code, std::string_view what,

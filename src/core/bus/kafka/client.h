@@ -65,6 +65,8 @@ class Client {
   [[nodiscard]] rd_kafka_t* get() const { return handle_; }
   // From now on callbacks do nothing: whoever they belong to is going.
   void drop_hooks() { hooks_ = {}; }
+  // A consumer that could not leave its group: the handle goes without trying once more.
+  void abandon_group() { group_abandoned_ = true; }
 
   // "kafka://...: <what>: <librdkafka's words> (<the last connection error>)". When the broker did
   // not permit it, `permission` ("Write on topic raw-events") is what its ACLs lack.
@@ -98,6 +100,7 @@ class Client {
   const Settings settings_;
   Hooks hooks_;
   rd_kafka_t* handle_ = nullptr;
+  bool group_abandoned_ = false;
 
   mutable std::mutex mutex_;
   bool cut_off_ = false;

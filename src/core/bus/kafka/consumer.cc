@@ -4,12 +4,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <future>
 #include <map>
 #include <set>
 #include <thread>
+#include <utility>
 
 #include "base/log.h"
 #include "core/bus/kafka/fetch.h"
+#include "core/bus/kafka/positions.h"
+#include "core/bus/kafka/transactions.h"
 
 namespace tocsin::bus::kafka {
 namespace {
@@ -19,42 +23,106 @@ using SteadyClock = std::chrono::steady_clock;
 constexpr Milliseconds kSessionMin{6'000};  // group.min.session.timeout.ms of a broker
 constexpr Milliseconds kRetryFor{5'000};
 constexpr Milliseconds kProbe{300};
+constexpr Milliseconds kAnswer{5'000};  // what one request may take
+constexpr Milliseconds kSeek{2'000};
+constexpr Milliseconds kRejoinPause{3'000};  // two programs with one instance id take turns slowly
+constexpr Milliseconds kGoneCheck{1'000};
+constexpr Milliseconds kCloseFor{3'000};
+constexpr Milliseconds kUnheard{500};
+constexpr Milliseconds kGoneFor{1'000};
+constexpr int kClosePollMs = 20;
 constexpr Milliseconds kAskFor{500};
 
-class KafkaConsumer final : public Consumer {
+class KafkaConsumer final : public Consumer, public Member {
  public:
-  explicit KafkaConsumer(const Settings& settings) : settings_(settings) {}
+  KafkaConsumer(const Settings& settings, ConsumerOptions options)
+      : settings_(settings), options_(std::move(options)) {}
   ~KafkaConsumer() override { close(); }
 
-  [[nodiscard]] Status start(const ConsumerOptions& options);
+  [[nodiscard]] Status start();
   Result<Batch> poll(std::size_t messages_max, Milliseconds timeout) override;
-  Status commit(const Batch& batch) override;
-  std::vector<TopicPartition> assignment() override { return {owned_.begin(), owned_.end()}; }
+  Status commit(const Offsets& offsets) override;
+  Status rewind() override;
+  Result<std::unique_ptr<TransactionalProducer>> open_transactional_producer(
+      TransactionOptions options) override {
+    return kafka::open_transactional_producer(settings_, std::move(options), *this);
+  }
+  std::vector<TopicPartition> assignment() override { return positions_.owned(); }
   std::vector<PartitionPosition> positions() override;
   void close() override;
+
+  rd_kafka_consumer_group_metadata_t* group_metadata() override {
+    return rd_kafka_consumer_group_metadata(client_->get());
+  }
+  Status check_owned(const Offsets& offsets) const override;
+  void note_committed(const Offsets& offsets) override { positions_.commit(offsets); }
 
  private:
   void on_rebalance(rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t* partitions);
   void on_event(const rd_kafka_message_t& event);
+  [[nodiscard]] Status rejoin();
+  [[nodiscard]] Status mend_offsets();
+  [[nodiscard]] Result<std::int64_t> mended(const TopicPartition& where, std::int64_t offset);
+  [[nodiscard]] Status look_for_gone_topics();
+  [[nodiscard]] Result<Offsets> committed(const std::vector<TopicPartition>& partitions);
+  [[nodiscard]] Status seek(const Offsets& offsets);
   [[nodiscard]] rd_kafka_resp_err_t commit_list(rd_kafka_topic_partition_list_t* list);
+  void commit_ends();
   void ask_committed();
 
   const Settings settings_;
+  const ConsumerOptions options_;
   std::shared_ptr<Client> client_;
-  std::set<TopicPartition> owned_;
-  std::map<TopicPartition, std::int64_t> began_at_;  // of owned_: what the group had committed
-  std::optional<Error> trouble_;                     // seen during the poll that runs
+  Positions positions_;
+  // Where reading cannot go on by itself: no offset, or none that exists.
+  struct Unreadable {
+    std::int64_t offset = 0;
+    std::optional<std::int64_t> target;  // where to go on, once that is known
+  };
+  std::map<TopicPartition, Unreadable> unreadable_;
+  Offsets ends_;                // to be committed: behind them is nothing but marks of transactions
+  std::set<std::string> gone_;  // topics that were not there when last asked for
+  SteadyClock::time_point next_gone_check_;
+  std::optional<Error> trouble_;  // seen during the poll that runs
+  bool settling_ = false;         // partitions went, and the group's next assignment has not come
+  std::map<TopicPartition, std::int64_t> began_at_;  // what the group had committed then
   bool closed_ = false;
 };
 
-Status KafkaConsumer::start(const ConsumerOptions& options) {
-  const Milliseconds session = std::max(options.session_timeout, kSessionMin);
-  const std::map<std::string, std::string> ours = {
-      {"client.id", options.client_id},
-      {"group.id", options.group},
+PartitionList list_of(const std::vector<TopicPartition>& partitions) {
+  PartitionList list(rd_kafka_topic_partition_list_new(static_cast<int>(partitions.size())));
+  for (const TopicPartition& where : partitions)
+    rd_kafka_topic_partition_list_add(list.get(), where.topic.c_str(), where.partition);
+  return list;
+}
+
+PartitionList list_of(const Offsets& offsets) {
+  PartitionList list(rd_kafka_topic_partition_list_new(static_cast<int>(offsets.size())));
+  for (const auto& [where, offset] : offsets)
+    rd_kafka_topic_partition_list_add(list.get(), where.topic.c_str(), where.partition)->offset =
+        offset;
+  return list;
+}
+
+std::set<TopicPartition> partitions_of(const Batch& batch) {
+  std::set<TopicPartition> partitions;
+  for (const Message& message : batch.messages())
+    partitions.insert({std::string(message.topic), message.partition});
+  return partitions;
+}
+
+Status KafkaConsumer::start() {
+  const Milliseconds session = std::max(options_.session_timeout, kSessionMin);
+  std::map<std::string, std::string> ours = {
+      {"client.id", options_.client_id},
+      {"group.id", options_.group},
       {"enable.auto.commit", "false"},
       {"enable.auto.offset.store", "false"},
-      {"auto.offset.reset", options.start == StartAt::kEarliest ? "earliest" : "latest"},
+      // An offset that is not there is told instead of mended in silence: mend_offsets().
+      {"auto.offset.reset", "error"},
+      {"enable.partition.eof", "true"},
+      // Also makes the group wait for offsets that stand in another member's open transaction.
+      {"isolation.level", "read_committed"},
       {"partition.assignment.strategy", "cooperative-sticky"},
       {"session.timeout.ms", std::to_string(session.count())},
       {"heartbeat.interval.ms", std::to_string(std::min<std::int64_t>(3'000, session.count() / 4))},
@@ -64,6 +132,7 @@ Status KafkaConsumer::start(const ConsumerOptions& options) {
       {"topic.metadata.refresh.interval.ms", "10000"},  // how soon a new topic is noticed
       {"socket.nagle.disable", "true"},
   };
+  if (!options_.instance_id.empty()) ours["group.instance.id"] = options_.instance_id;
   TOCSIN_TRY(client_, Client::open(settings_, RD_KAFKA_CONSUMER, ours,
                                    {.on_delivery = {},
                                     .on_rebalance = [this](rd_kafka_resp_err_t code,
@@ -72,12 +141,12 @@ Status KafkaConsumer::start(const ConsumerOptions& options) {
                                     }}));
   rd_kafka_poll_set_consumer(client_->get());
   const PartitionList topics(
-      rd_kafka_topic_partition_list_new(static_cast<int>(options.topics.size())));
-  for (const std::string& topic : options.topics)
+      rd_kafka_topic_partition_list_new(static_cast<int>(options_.topics.size())));
+  for (const std::string& topic : options_.topics)
     rd_kafka_topic_partition_list_add(topics.get(), topic.c_str(), RD_KAFKA_PARTITION_UA);
   if (const auto code = rd_kafka_subscribe(client_->get(), topics.get());
       code != RD_KAFKA_RESP_ERR_NO_ERROR)
-    return client_->failure(code, "group " + options.group);
+    return client_->failure(code, "group " + options_.group);
   return {};
 }
 
@@ -88,13 +157,20 @@ void KafkaConsumer::on_rebalance(rd_kafka_resp_err_t code,
   const bool assigned = code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
   for (int i = 0; i < partitions->cnt; ++i) {
     const TopicPartition where{partitions->elems[i].topic, partitions->elems[i].partition};
+    unreadable_.erase(where);
+    ends_.erase(where);
     if (assigned)
-      owned_.insert(where);
+      positions_.assign(where);
     else
-      owned_.erase(where);
+      positions_.revoke(where);
     began_at_.erase(where);
   }
+  log_debug("bus: group {}: {} partitions {}", options_.group, partitions->cnt,
+            assigned                                ? "came"
+            : rd_kafka_assignment_lost(handle) != 0 ? "were lost"
+                                                    : "went");
   if (!cooperative) {
+    if (!assigned) positions_.clear();
     rd_kafka_assign(handle, assigned ? partitions : nullptr);
     return;
   }
@@ -106,60 +182,264 @@ void KafkaConsumer::on_rebalance(rd_kafka_resp_err_t code,
 }
 
 void KafkaConsumer::on_event(const rd_kafka_message_t& event) {
-  // A topic that is not there yet may come; the rest mends itself inside librdkafka.
-  if (code_of(event.err) == ErrorCode::kNotFound) {
+  const TopicPartition where{event.rkt == nullptr ? "" : rd_kafka_topic_name(event.rkt),
+                             event.partition};
+  if (event.err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
+    if (const auto end = positions_.end_reached(where, event.offset)) ends_[where] = *end;
+  } else if (event.err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET) {
     log_debug("bus: {}", rd_kafka_message_errstr(&event));
-    return;
+    if (positions_.owns(where)) unreadable_[where] = {.offset = event.offset, .target = {}};
+  } else if (code_of(event.err) == ErrorCode::kNotFound) {
+    // A topic that is not there yet may come, or come again.
+    log_debug("bus: {}", rd_kafka_message_errstr(&event));
+    if (where.topic.empty() || !gone_.insert(where.topic).second) return;
+    log_warning("bus: {}: topic {} is not there; waiting for it", settings_.url(), where.topic);
+    next_gone_check_ = SteadyClock::now() + kGoneCheck;
+  } else {  // the rest mends itself inside librdkafka
+    trouble_ = client_->failure(event.err, "poll", rd_kafka_message_errstr(&event)).value();
   }
-  trouble_ = client_->failure(event.err, "poll", rd_kafka_message_errstr(&event)).value();
 }
 
 Result<Batch> KafkaConsumer::poll(std::size_t messages_max, Milliseconds timeout) {
   if (closed_) return fail(ErrorCode::kInvalid, "the consumer is closed");
   trouble_.reset();
-  Batch batch = fetch(client_, messages_max, timeout,
-                      [this](const rd_kafka_message_t& event) { on_event(event); });
-  if (!batch.empty()) return batch;
+  if (!client_ || rd_kafka_fatal_error(client_->get(), nullptr, 0) != RD_KAFKA_RESP_ERR_NO_ERROR)
+    TOCSIN_TRY_STATUS(rejoin());
+  // First, so that a partition that stands still need not wait until the others have nothing more.
+  if (!unreadable_.empty()) TOCSIN_TRY_STATUS(mend_offsets());
+  if (!gone_.empty()) TOCSIN_TRY_STATUS(look_for_gone_topics());
+  const auto deadline = SteadyClock::now() + timeout;
+  Milliseconds left = timeout;
+  do {  // the end of a partition is told as well, and is no reason to come back
+    Batch batch = fetch(
+        client_, messages_max, left, [this](const rd_kafka_message_t& event) { on_event(event); },
+        [this](const rd_kafka_message_t& message) { return positions_.accept(message); });
+    if (!batch.empty()) {
+      if (!unreadable_.empty())  // a seek that seemed to fail came late
+        for (const TopicPartition& where : partitions_of(batch)) unreadable_.erase(where);
+      return batch;
+    }
+    left = std::chrono::ceil<Milliseconds>(deadline - SteadyClock::now());
+  } while (left > Milliseconds(0) && !trouble_ && unreadable_.empty() && gone_.empty());
+  if (!ends_.empty()) commit_ends();
   if (trouble_) return tl::unexpected(*trouble_);
   if (client_->is_cut_off(std::min(timeout, kProbe)))
     return client_->failure(RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN, "no broker can be reached");
-  return batch;
+  return Batch{};
 }
 
-Status KafkaConsumer::commit(const Batch& batch) {
-  std::map<TopicPartition, std::int64_t> next;
-  bool stale = false;
-  for (const Message& message : batch.messages()) {
-    const TopicPartition where{std::string(message.topic), message.partition};
-    std::int64_t& offset = next[where];
-    offset = std::max(offset, message.offset + 1);
+// Destroying a handle that never came out of a rebalance (librdkafka 2.0) waits for ever. Then it
+// stays behind, with the thread that waits for it; the group notices by the session timeout.
+void let_go(std::shared_ptr<Client> client) {
+  const auto done = std::make_shared<std::promise<void>>();
+  const std::future<void> gone = done->get_future();
+  std::thread([client = std::move(client), done]() mutable {
+    client.reset();
+    done->set_value();
+  }).detach();
+  if (gone.wait_for(kGoneFor) != std::future_status::ready)
+    log_debug("bus: a consumer that cannot be closed stays behind");
+}
+
+// A handle with a fatal error is of no more use: another program has taken the instance id.
+Status KafkaConsumer::rejoin() {
+  if (client_) {
+    char text[512] = "";
+    rd_kafka_fatal_error(client_->get(), text, sizeof text);
+    log_error("bus: {}: group {}{}: {}; joining it anew", settings_.url(), options_.group,
+              options_.instance_id.empty() ? "" : " as instance " + options_.instance_id, text);
+    client_->drop_hooks();
+    let_go(std::move(client_));
+    positions_.clear();
+    unreadable_.clear();
+    std::this_thread::sleep_for(kRejoinPause);
   }
-  const PartitionList list(rd_kafka_topic_partition_list_new(static_cast<int>(next.size())));
-  for (const auto& [where, offset] : next) {
-    if (!owned_.contains(where)) {
-      stale = true;
-      continue;
+  return start();
+}
+
+// -- offsets that are not there --
+
+// What does not succeed now is tried again at the next poll.
+Status KafkaConsumer::mend_offsets() {
+  Offsets targets;
+  for (auto at = unreadable_.begin(); at != unreadable_.end();) {
+    auto& [where, state] = *at;
+    if (!state.target) {
+      const auto target = mended(where, state.offset);
+      if (!target && target.error().code == ErrorCode::kNotFound) {
+        at = unreadable_.erase(at);
+        continue;
+      }
+      if (!target) return tl::unexpected(target.error());
+      state.target = *target;
+      positions_.jump(where, *target);
     }
-    rd_kafka_topic_partition_list_add(list.get(), where.topic.c_str(), where.partition)->offset =
-        offset;
+    targets[where] = *state.target;
+    ++at;
   }
-  if (list->cnt > 0) {
-    const rd_kafka_resp_err_t code = commit_list(list.get());
-    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return client_->failure(code, "commit");
-  }
-  if (stale || rd_kafka_assignment_lost(client_->get()) != 0)
-    return fail(ErrorCode::kStale, "a partition of the batch was lost to another member");
+  if (const Status done = seek(targets); !done)
+    log_debug("bus: {}", done.error().message);
+  else
+    unreadable_.clear();
   return {};
 }
 
-// While the group settles a new generation the coordinator asks for patience.
+// Where to go on when the partition has no record at `offset`. Negative: the group has none yet.
+Result<std::int64_t> KafkaConsumer::mended(const TopicPartition& where, std::int64_t offset) {
+  TOCSIN_TRY(const PartitionInfo log, client_->watermarks(where.topic, where.partition, kAnswer));
+  if (offset < 0) return options_.start == StartAt::kEarliest ? log.first_offset : log.end_offset;
+  if (offset > log.end_offset) {
+    log_error(
+        "bus: {}: topic {} partition {} ends at {}, before the offset {} of group {}: it was "
+        "deleted and created anew, or cut off by the loss of a broker; reading it from its "
+        "beginning, offset {}",
+        settings_.url(), where.topic, where.partition, log.end_offset, offset, options_.group,
+        log.first_offset);
+    return log.first_offset;
+  }
+  if (offset >= log.first_offset) return offset;  // it was a moment without a leader, say
+  const Loss loss{where, offset, log.first_offset};
+  log_error(
+      "bus: {}: topic {} partition {}: the records from offset {} to {} ({} of them) were deleted "
+      "before group {} had read them; retention is too short for how far it is behind",
+      settings_.url(), where.topic, where.partition, loss.first_missing, loss.first_available - 1,
+      loss.records(), options_.group);
+  if (options_.on_loss) options_.on_loss(loss);
+  return log.first_offset;
+}
+
+// A topic of the same name with no offsets of the group, which the brokers delete with a topic, is
+// another one: the position in the old one means nothing in it.
+Status KafkaConsumer::look_for_gone_topics() {
+  if (SteadyClock::now() < next_gone_check_) return {};
+  next_gone_check_ = SteadyClock::now() + kGoneCheck;
+  std::vector<TopicPartition> back;
+  std::erase_if(gone_, [&](const std::string& topic) {
+    if (!client_->partition_count(topic, kGoneCheck)) return false;
+    log_info("bus: {}: topic {} is there", settings_.url(), topic);
+    for (const TopicPartition& where : positions_.owned())
+      if (where.topic == topic) back.push_back(where);
+    return true;
+  });
+  if (back.empty()) return {};
+  TOCSIN_TRY(const Offsets known, committed(back));
+  Offsets targets;
+  for (const TopicPartition& where : back) {
+    if (known.contains(where)) continue;
+    TOCSIN_TRY(const PartitionInfo log, client_->watermarks(where.topic, where.partition, kAnswer));
+    positions_.jump(where, log.first_offset);
+    targets[where] = log.first_offset;
+  }
+  if (targets.empty()) return {};
+  log_warning("bus: {}: topic {} was created anew; reading it from its beginning", settings_.url(),
+              targets.begin()->first.topic);
+  return seek(targets);
+}
+
+// Without those partitions for which the group has no offset.
+Result<Offsets> KafkaConsumer::committed(const std::vector<TopicPartition>& partitions) {
+  const PartitionList list = list_of(partitions);
+  rd_kafka_resp_err_t code =
+      rd_kafka_committed(client_->get(), list.get(), static_cast<int>(kAnswer.count()));
+  Offsets offsets;
+  for (int i = 0; i < list->cnt && code == RD_KAFKA_RESP_ERR_NO_ERROR; ++i) {
+    const rd_kafka_topic_partition_t& one = list->elems[i];
+    code = one.err;
+    if (one.offset >= 0) offsets[{one.topic, one.partition}] = one.offset;
+  }
+  if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+    return client_->failure(code, "offsets of group " + options_.group);
+  return offsets;
+}
+
+// A partition that does not read at the moment cannot be moved; it is taken anew then.
+Status KafkaConsumer::seek(const Offsets& offsets) {
+  if (offsets.empty()) return {};
+  const PartitionList list = list_of(offsets);
+  rd_kafka_error_t* const error =
+      rd_kafka_seek_partitions(client_->get(), list.get(), static_cast<int>(kSeek.count()));
+  if (error != nullptr) {
+    const rd_kafka_resp_err_t code = rd_kafka_error_code(error);
+    rd_kafka_error_destroy(error);
+    return client_->failure(code, "seek");
+  }
+  const PartitionList anew(rd_kafka_topic_partition_list_new(list->cnt));
+  for (int i = 0; i < list->cnt; ++i) {
+    const rd_kafka_topic_partition_t& one = list->elems[i];
+    if (one.err != RD_KAFKA_RESP_ERR_NO_ERROR && positions_.owns({one.topic, one.partition}))
+      rd_kafka_topic_partition_list_add(anew.get(), one.topic, one.partition)->offset =
+          offsets.at({one.topic, one.partition});
+  }
+  if (anew->cnt == 0) return {};
+  for (const bool assign : {false, true}) {
+    rd_kafka_error_t* const refused =
+        assign ? rd_kafka_incremental_assign(client_->get(), anew.get())
+               : rd_kafka_incremental_unassign(client_->get(), anew.get());
+    if (refused == nullptr) continue;
+    const rd_kafka_resp_err_t code = rd_kafka_error_code(refused);
+    rd_kafka_error_destroy(refused);
+    return client_->failure(code, "assign");
+  }
+  return {};
+}
+
+// -- commits --
+
+Status KafkaConsumer::rewind() {
+  if (closed_ || !client_) return {};
+  const std::vector<TopicPartition> owned = positions_.owned();
+  if (owned.empty()) return {};
+  TOCSIN_TRY(const Offsets known, committed(owned));
+  Offsets targets;
+  for (const TopicPartition& where : owned) {
+    const auto found = known.find(where);
+    const auto undone = positions_.first_undone(where);
+    // With nothing committed, that is where this member began.
+    if (found == known.end() && !undone) continue;
+    targets[where] = found != known.end() ? found->second : *undone;
+  }
+  TOCSIN_TRY_STATUS(seek(targets));
+  for (const auto& [where, offset] : targets) positions_.rewind(where, offset);
+  return {};
+}
+
+// The group has given this member's partitions away when it was silent for too long. From then on
+// its requests are those of nobody, and a coordinator that finds the group empty would take them.
+Status KafkaConsumer::check_owned(const Offsets& offsets) const {
+  const bool lost = !client_ || rd_kafka_assignment_lost(client_->get()) != 0;
+  for (const auto& [where, offset] : offsets)
+    if (lost || !positions_.owns(where))
+      return fail(ErrorCode::kStale,
+                  fmt::format("topic {} partition {}: lost to another member of group {}",
+                              where.topic, where.partition, options_.group));
+  return {};
+}
+
+Status KafkaConsumer::commit(const Offsets& offsets) {
+  const Status all_ours = check_owned(offsets);
+  Offsets ours;
+  for (const auto& [where, offset] : offsets)
+    if (check_owned({{where, offset}})) ours.emplace(where, offset);
+  if (!ours.empty()) {
+    const PartitionList list = list_of(ours);
+    const rd_kafka_resp_err_t code = commit_list(list.get());
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return client_->failure(code, "commit");
+    positions_.commit(ours);
+  }
+  return all_ours ? check_owned(ours) : all_ours;
+}
+
+// While the group settles a new generation the coordinator asks for patience, or has it before this
+// member has heard of it.
 rd_kafka_resp_err_t KafkaConsumer::commit_list(rd_kafka_topic_partition_list_t* list) {
   const auto deadline = SteadyClock::now() + kRetryFor;
   while (true) {
     rd_kafka_resp_err_t code = rd_kafka_commit(client_->get(), list, 0);
     for (int i = 0; i < list->cnt && code == RD_KAFKA_RESP_ERR_NO_ERROR; ++i)
       code = list->elems[i].err;
-    const bool settling = code == RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS ||
+    const bool moved = code == RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION &&
+                       rd_kafka_assignment_lost(client_->get()) == 0;
+    const bool settling = moved || code == RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS ||
                           code == RD_KAFKA_RESP_ERR__WAIT_COORD ||
                           code == RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS ||
                           code == RD_KAFKA_RESP_ERR_NOT_COORDINATOR;
@@ -168,10 +448,12 @@ rd_kafka_resp_err_t KafkaConsumer::commit_list(rd_kafka_topic_partition_list_t* 
   }
 }
 
-// librdkafka tells no position before the first message: the group's committed offset stands in.
+// -- where it stands --
+
+// Where this member began: what the group had committed when the partition came.
 void KafkaConsumer::ask_committed() {
-  const PartitionList list(rd_kafka_topic_partition_list_new(static_cast<int>(owned_.size())));
-  for (const TopicPartition& where : owned_)
+  const PartitionList list(rd_kafka_topic_partition_list_new(1));
+  for (const TopicPartition& where : positions_.owned())
     if (!began_at_.contains(where))
       rd_kafka_topic_partition_list_add(list.get(), where.topic.c_str(), where.partition);
   if (list->cnt == 0) return;
@@ -179,39 +461,83 @@ void KafkaConsumer::ask_committed() {
       RD_KAFKA_RESP_ERR_NO_ERROR)
     return;  // asked again the next time
   for (int i = 0; i < list->cnt; ++i)
-    began_at_[{list->elems[i].topic, list->elems[i].partition}] = list->elems[i].offset;
+    if (list->elems[i].err == RD_KAFKA_RESP_ERR_NO_ERROR)
+      began_at_[{list->elems[i].topic, list->elems[i].partition}] = list->elems[i].offset;
 }
 
 std::vector<PartitionPosition> KafkaConsumer::positions() {
-  if (closed_) return {};
+  if (closed_ || !client_) return {};
   ask_committed();
-  const PartitionList list(rd_kafka_topic_partition_list_new(static_cast<int>(owned_.size())));
-  for (const TopicPartition& where : owned_)
-    rd_kafka_topic_partition_list_add(list.get(), where.topic.c_str(), where.partition);
-  static_cast<void>(rd_kafka_position(client_->get(), list.get()));
-  std::vector<PartitionPosition> positions;
-  for (int i = 0; i < list->cnt; ++i) {
-    const rd_kafka_topic_partition_t& at = list->elems[i];
-    PartitionPosition& one =
-        positions.emplace_back(PartitionPosition{{at.topic, at.partition}, -1, -1, -1});
+  std::vector<PartitionPosition> list;
+  for (const TopicPartition& where : positions_.owned()) {
+    PartitionPosition& one = list.emplace_back(PartitionPosition{where, -1, -1, -1});
     std::int64_t low = 0, high = 0;
-    if (rd_kafka_get_watermark_offsets(client_->get(), at.topic, at.partition, &low, &high) ==
-            RD_KAFKA_RESP_ERR_NO_ERROR &&
+    if (rd_kafka_get_watermark_offsets(client_->get(), where.topic.c_str(), where.partition, &low,
+                                       &high) == RD_KAFKA_RESP_ERR_NO_ERROR &&
         high >= 0)
       one.end = high;
-    if (const auto began = began_at_.find(one.where); began != began_at_.end())
+    if (const auto began = began_at_.find(where); began != began_at_.end())
       one.began = std::max<std::int64_t>(-1, began->second);
-    one.next = at.offset >= 0 ? at.offset : one.began;
+    one.next = positions_.next(where).value_or(one.began);
   }
-  return positions;
+  return list;
 }
 
+// Should it fail, the lag shows a record too many until the next commit. Not in the background: a
+// consumer that closes with a commit under way may wait for ever (librdkafka 2.0).
+void KafkaConsumer::commit_ends() {
+  Offsets ends = std::exchange(ends_, {});
+  std::erase_if(ends, [&](const auto& end) {
+    return !positions_.is_at(end.first, end.second) || !check_owned({end});
+  });
+  if (ends.empty()) return;
+  const PartitionList list = list_of(ends);
+  if (const auto code = commit_list(list.get()); code != RD_KAFKA_RESP_ERR_NO_ERROR)
+    log_debug("bus: {}: the end of a partition: {}", settings_.url(), rd_kafka_err2str(code));
+}
+
+// An empty answer fits every question about an assignment.
+void answer_unheard(rd_kafka_t* handle) {
+  const PartitionList none(rd_kafka_topic_partition_list_new(0));
+  for (rd_kafka_error_t* const error : {rd_kafka_incremental_assign(handle, none.get()),
+                                        rd_kafka_incremental_unassign(handle, none.get())}) {
+    if (error == nullptr) continue;
+    log_debug("bus: leaving a group: {}", rd_kafka_error_string(error));
+    rd_kafka_error_destroy(error);
+  }
+}
+
+// librdkafka's own way to close (2.0) waits for ever when an assignment came a moment before and
+// its callback is lost with the queue. So its questions are answered here, also one that was not
+// heard.
 void KafkaConsumer::close() {
   if (closed_ || !client_) return;
   closed_ = true;
-  rd_kafka_consumer_close(client_->get());
+  rd_kafka_t* const handle = client_->get();
+  rd_kafka_queue_t* const queue = rd_kafka_queue_new(handle);
+  rd_kafka_error_t* const refused = rd_kafka_consumer_close_queue(handle, queue);
+  if (refused != nullptr) rd_kafka_error_destroy(refused);
+  const auto deadline = SteadyClock::now() + kCloseFor;
+  auto unheard = SteadyClock::now() + kUnheard;
+  while (refused == nullptr && rd_kafka_consumer_closed(handle) == 0 &&
+         SteadyClock::now() < deadline) {
+    if (rd_kafka_event_t* const event = rd_kafka_queue_poll(queue, kClosePollMs)) {
+      if (rd_kafka_event_type(event) == RD_KAFKA_EVENT_REBALANCE)
+        on_rebalance(rd_kafka_event_error(event), rd_kafka_event_topic_partition_list(event));
+      rd_kafka_event_destroy(event);
+    } else if (SteadyClock::now() >= unheard) {
+      answer_unheard(handle);
+      unheard += kUnheard;
+    }
+  }
+  const bool closed = rd_kafka_consumer_closed(handle) != 0;
+  rd_kafka_queue_destroy(queue);
   client_->drop_hooks();
-  owned_.clear();
+  positions_.clear();
+  if (closed) return;
+  log_debug("bus: group {}: left without a good-bye", options_.group);
+  client_->abandon_group();
+  let_go(std::move(client_));
 }
 
 }  // namespace
@@ -220,8 +546,11 @@ Result<std::unique_ptr<Consumer>> open_consumer(const Settings& settings,
                                                 const ConsumerOptions& options) {
   if (options.group.empty() || options.topics.empty())
     return fail(ErrorCode::kInvalid, "a consumer needs a group and at least one topic");
-  auto consumer = std::make_unique<KafkaConsumer>(settings);
-  TOCSIN_TRY_STATUS(consumer->start(options));
+  if (settings.properties.contains("group.instance.id"))
+    return fail(ErrorCode::kInvalid,
+                "bus property group.instance.id: every worker needs its own; give an instance id");
+  auto consumer = std::make_unique<KafkaConsumer>(settings, options);
+  TOCSIN_TRY_STATUS(consumer->start());
   return consumer;
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The Kafka consumer: a member of a group that commits by hand. Partitions move one by one when
-// members come and go (cooperative-sticky), so the others read on meanwhile.
+// members come and go (cooperative-sticky), so the others read on meanwhile. A batch in hand is
+// finished before a partition goes: rebalances are heard in poll() only.
 #pragma once
 
 #include <memory>

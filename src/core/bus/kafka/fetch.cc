@@ -71,7 +71,8 @@ Batch make_batch(const std::shared_ptr<Storage>& storage) {
 }  // namespace
 
 Batch fetch(const std::shared_ptr<Client>& client, std::size_t messages_max, Milliseconds timeout,
-            const std::function<void(const rd_kafka_message_t&)>& on_event) {
+            const std::function<void(const rd_kafka_message_t&)>& on_event,
+            const std::function<bool(const rd_kafka_message_t&)>& accept) {
   const std::size_t wanted = std::clamp<std::size_t>(messages_max, 1, kFetchMax);
   std::vector<rd_kafka_message_t*> raw(wanted);
   // The batch call waits until it is full; so wait for the first alone, then take what is there.
@@ -88,12 +89,13 @@ Batch fetch(const std::shared_ptr<Client>& client, std::size_t messages_max, Mil
   storage->client = client;
   storage->messages.reserve(count);
   for (std::size_t i = 0; i < count; ++i) {
-    if (raw[i]->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
+    const bool message = raw[i]->err == RD_KAFKA_RESP_ERR_NO_ERROR;
+    if (message && (!accept || accept(*raw[i]))) {
       storage->messages.push_back(raw[i]);
-    } else {
-      on_event(*raw[i]);
-      rd_kafka_message_destroy(raw[i]);
+      continue;
     }
+    if (!message) on_event(*raw[i]);
+    rd_kafka_message_destroy(raw[i]);
   }
   if (storage->messages.empty()) return {};
   client->note_contact();

@@ -16,9 +16,10 @@
 namespace tocsin::bus::kafka {
 
 // Polls the client's consumer queue. Entries that carry no message (an error, the end of a
-// partition) go to `on_event`.
+// partition) go to `on_event`. Messages that `accept` refuses are left out; an empty one takes all.
 [[nodiscard]] Batch fetch(const std::shared_ptr<Client>& client, std::size_t messages_max,
                           Milliseconds timeout,
-                          const std::function<void(const rd_kafka_message_t&)>& on_event);
+                          const std::function<void(const rd_kafka_message_t&)>& on_event,
+                          const std::function<bool(const rd_kafka_message_t&)>& accept = {});
 
 }  // namespace tocsin::bus::kafka

@@ -11,6 +11,8 @@
 #include "core/bus/kafka/consumer.h"
 #include "core/bus/kafka/producer.h"
 #include "core/bus/kafka/reader.h"
+#include "core/bus/kafka/topics/timestamps.h"
+#include "core/bus/kafka/topics/topic_settings.h"
 
 namespace tocsin::bus::kafka {
 namespace {
@@ -35,6 +37,14 @@ class KafkaBus final : public Bus {
   Status delete_topic(const std::string& name) override {
     TOCSIN_TRY(Client* const client, admin());
     return kafka::delete_topic(*client, name);
+  }
+  Result<std::vector<TopicDifference>> compare_topic(const std::string& name,
+                                                     const TopicOptions& options) override {
+    TOCSIN_TRY(Client* const client, admin());
+    return kafka::compare_topic(*client, settings_, name, options);
+  }
+  Result<Offsets> timestamps_at(const Offsets& offsets) override {
+    return kafka::timestamps_at(settings_, offsets);
   }
   Result<std::vector<TopicInfo>> topics() override {
     TOCSIN_TRY(Client* const client, admin());

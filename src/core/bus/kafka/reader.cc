@@ -129,6 +129,7 @@ Result<std::unique_ptr<Reader>> open_reader(const Settings& settings, const std:
       {"enable.auto.commit", "false"},
       {"enable.partition.eof", "true"},
       {"auto.offset.reset", "earliest"},
+      {"isolation.level", "read_committed"},  // nothing of transactions that are open or aborted
       {"queued.max.messages.kbytes", "16384"},
       {"socket.nagle.disable", "true"},
   };

@@ -68,17 +68,15 @@ class FakeConsumer final : public bus::Consumer {
  public:
   std::vector<bus::PartitionPosition> at;
   Result<bus::Batch> poll(std::size_t, bus::Milliseconds) override { return bus::Batch{}; }
-  Status commit(const bus::Batch&) override { return {}; }
+  Status commit(const bus::Offsets&) override { return {}; }
+  Status rewind() override { return {}; }
+  Result<std::unique_ptr<bus::TransactionalProducer>> open_transactional_producer(
+      bus::TransactionOptions) override {
+    return fail(ErrorCode::kUnsupported, "no transactions here");
+  }
   std::vector<bus::TopicPartition> assignment() override { return {}; }
   std::vector<bus::PartitionPosition> positions() override { return at; }
   void close() override {}
-};
-
-class FakeProducer final : public bus::Producer {
- public:
-  Status send(std::string_view, bus::Record, std::uint64_t) override { return {}; }
-  Status flush(bus::Milliseconds) override { return {}; }
-  [[nodiscard]] std::size_t pending() const override { return 12; }
 };
 
 }  // namespace
@@ -97,7 +95,7 @@ TEST_CASE("lag: counts from the commit, and tells how far behind in time") {
   lag.look({{{"raw", 0}, 100, 400, -1}});
   CHECK(messages() == 300);
   CHECK(seconds() == -1);  // how old they are is not known yet
-  CHECK(lag.taken(batch_of(0, {100, 101, 102}, 2 * kHourMs)) == 0);
+  lag.taken(batch_of(0, {100, 101, 102}, 2 * kHourMs));
   CHECK(messages() == 300);  // taken is not done
   CHECK(seconds() == doctest::Approx(7'200).epsilon(0.01));
   lag.committed(now_ns());
@@ -107,7 +105,7 @@ TEST_CASE("lag: counts from the commit, and tells how far behind in time") {
   CHECK(messages() == 297);
   std::vector<std::int64_t> rest;
   for (std::int64_t offset = 103; offset < 400; ++offset) rest.push_back(offset);
-  CHECK(lag.taken(batch_of(0, rest, 500)) == 0);
+  lag.taken(batch_of(0, rest, 500));
   lag.committed(now_ns());
   CHECK(messages() == 0);
   CHECK(seconds() == 0);
@@ -123,35 +121,31 @@ TEST_CASE("lag: an event that comes after a quiet time is not hours behind") {
   registry.declare(detect_families());
   const auto asking = registry.ask([&lag](metrics::Answers& answers) { lag.answer(answers); });
   lag.look({{{"raw", 0}, 10, 10, -1}});
-  static_cast<void>(lag.taken(batch_of(0, {10}, 20)));
+  lag.taken(batch_of(0, {10}, 20));
   lag.committed(now_ns());
   lag.look({{{"raw", 0}, 11, 12, -1}});  // much later, one more is heard of
   CHECK(value_of(registry, family::kLagSeconds, {{"partition", "0"}}) < 1);
   CHECK(value_of(registry, family::kLagMessages, {{"partition", "0"}}) == 1);
 }
 
-TEST_CASE("lag: offsets that never came are counted, also those before the first message") {
-  Lag lag;
-  lag.look({{{"raw", 0}, 100, 400, -1}, {{"raw", 1}, -1, 50, -1}});
-  CHECK(lag.taken(batch_of(0, {150, 151}, 10)) == 50);  // deleted while nobody read
-  CHECK(lag.taken(batch_of(1, {30, 31}, 10)) == 0);     // where the group begins
-  CHECK(lag.taken(batch_of(0, {152, 155}, 10)) == 2);   // before the commit of the former
-  lag.committed(now_ns());
-  CHECK(lag.taken(batch_of(0, {156}, 10)) == 0);
-  CHECK(lag.taken(batch_of(1, {32}, 10)) == 0);
-}
-
 TEST_CASE("lag: a batch of partitions that are new is held against where the group was") {
   Lag lag;
+  metrics::Registry registry;
+  registry.declare(detect_families());
+  const auto asking = registry.ask([&lag](metrics::Answers& answers) { lag.answer(answers); });
+  const auto behind = [&] {
+    return value_of(registry, family::kLagMessages, {{"partition", "0"}});
+  };
   const bus::Batch batch = batch_of(0, {150, 151}, 10);
   CHECK_FALSE(lag.knows(batch));
   lag.meet({{{"raw", 0}, 152, 400, 100}, {{"raw", 1}, 7, 7, -1}});
   CHECK(lag.knows(batch));
-  CHECK(lag.taken(batch) == 50);
-  lag.meet({{{"raw", 0}, 152, 400, 100}});  // known already: nothing is counted twice
+  CHECK(behind() == 300);
+  lag.taken(batch);
+  lag.meet({{{"raw", 0}, 152, 400, 100}});  // known already: stays as it is
+  CHECK(behind() == 300);
   lag.committed(now_ns());
-  CHECK(lag.taken(batch_of(0, {152}, 10)) == 0);
-  CHECK(lag.taken(batch_of(1, {30}, 10)) == 0);  // the group had committed nothing of it
+  CHECK(behind() == 248);
 }
 
 TEST_CASE("detect: counts of workers are summed, levels and outcomes told apart") {
@@ -193,7 +187,6 @@ TEST_CASE("detect: memo use is taken as it grows, and again from 0 with new rule
 TEST_CASE("detect: ready when rules, bus and partitions are there and outputs work") {
   World world;
   FakeConsumer consumer;
-  const FakeProducer producer;
   const auto says = [&](std::string_view text) {
     const auto lines = world.health.unmet();
     return std::any_of(lines.begin(), lines.end(), [&](const std::string& line) {
@@ -214,9 +207,12 @@ TEST_CASE("detect: ready when rules, bus and partitions are there and outputs wo
   CHECK_FALSE(says("heard"));
   CHECK(says("no partitions are assigned"));
   consumer.at = {{{"raw", 3}, 5, 5, -1}};
-  world.meter.worker(1).turn(consumer, producer);
+  world.meter.worker(1).turn(consumer, 12);
   CHECK(world.health.unmet().empty());
   CHECK(value_of(world.registry, family::kBusQueue) == 12);
+  world.meter.worker(0).lost(50);
+  world.meter.worker(1).lost(3);
+  CHECK(value_of(world.registry, family::kSkippedOffsets) == 53);
 
   world.meter.worker(0).poll_failed({ErrorCode::kUnavailable, "kafka://x: no broker"});
   CHECK(says("kafka://x: no broker"));
@@ -262,4 +258,17 @@ TEST_CASE("produce: dead letters by code, files passed over apart, events under 
   meter.cells().answered.add(4);
   CHECK(value_of(registry, family::kBusQueue) == 6);
   CHECK(health.unmet().empty());  // silent, but not for long enough
+}
+
+TEST_CASE("detect: workers that were left out are not waited for") {
+  World world;
+  FakeConsumer consumer;
+  RuleChanges changes;
+  world.meter.rules_loaded(changes, false);
+  world.meter.fit(1);
+  consumer.at = {{{"raw", 0}, 5, 5, -1}};
+  world.meter.worker(0).taken(consumer, {}, now_ns());
+  world.meter.worker(0).turn(consumer, 0);
+  CHECK(world.health.unmet().empty());
+  CHECK(value_of(world.registry, family::kWorkers) == 1);
 }

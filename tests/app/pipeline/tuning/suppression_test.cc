@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "app/pipeline/tuning/alert_filter.h"
+#include "app/pipeline/tuning/decisions.h"
 #include "base/uuid.h"
 
 using namespace tocsin;
@@ -143,4 +144,25 @@ TEST_CASE("alert filter: a new plan keeps what is remembered; no plan holds noth
   CHECK_FALSE(filter.admit(alert, "{}", 0));
   filter.adopt(plan_of(std::nullopt), sigma::Taxonomy::built_in());
   CHECK(filter.admit(alert, "{}", 0));
+}
+
+TEST_CASE(
+    "decisions: an alert of a batch that was undone is decided as before, each of its offsets") {
+  Decisions decisions;
+  const Uuid alert = Uuid::hashed("alert");
+  const auto at = [&](std::int64_t offset) { return Decisions::key_of(alert, 2, offset); };
+  decisions.note(at(5), {true, 7});
+  decisions.note(at(50), {false, 0});
+  CHECK_FALSE(decisions.recall(at(5)));
+  decisions.undone();
+  REQUIRE(decisions.recall(at(5)));
+  CHECK(decisions.recall(at(5))->out);
+  CHECK(decisions.recall(at(5))->suppressed == 7);
+  REQUIRE(decisions.recall(at(50)));
+  CHECK_FALSE(decisions.recall(at(50))->out);
+  CHECK_FALSE(decisions.recall(Decisions::key_of(alert, 3, 5)));
+  decisions.note(at(5), {true, 7});
+  decisions.committed();
+  CHECK_FALSE(decisions.recall(at(5)));
+  CHECK(decisions.recall(at(50)));
 }

@@ -129,6 +129,11 @@ struct FickleBus final : Bus {
     return fail(ErrorCode::kUnsupported, "");
   }
   Status create_topic(const std::string&, const TopicOptions&) override { return {}; }
+  Result<std::vector<TopicDifference>> compare_topic(const std::string& /*name*/,
+                                                     const TopicOptions& /*options*/) override {
+    return std::vector<TopicDifference>{};
+  }
+  Result<Offsets> timestamps_at(const Offsets& /*offsets*/) override { return Offsets{}; }
   Status delete_topic(const std::string&) override { return {}; }
   Result<std::vector<TopicInfo>> topics() override { return std::vector<TopicInfo>{}; }
   Result<std::vector<GroupInfo>> groups() override { return std::vector<GroupInfo>{}; }

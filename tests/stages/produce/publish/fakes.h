@@ -98,6 +98,11 @@ struct FakeBus final : bus::Bus {
   }
   Status create_topic(const std::string&, const bus::TopicOptions&) override { return {}; }
   Status delete_topic(const std::string&) override { return {}; }
+  Result<std::vector<bus::TopicDifference>> compare_topic(const std::string&,
+                                                          const bus::TopicOptions&) override {
+    return std::vector<bus::TopicDifference>{};
+  }
+  Result<bus::Offsets> timestamps_at(const bus::Offsets&) override { return bus::Offsets{}; }
   Result<std::vector<bus::TopicInfo>> topics() override { return std::vector<bus::TopicInfo>{}; }
   Result<std::vector<bus::GroupInfo>> groups() override { return std::vector<bus::GroupInfo>{}; }
   std::size_t value_bytes_max() const override { return value_max; }

@@ -88,6 +88,30 @@ Result<std::int64_t> offset_at(Database& database, const PartitionRow& partition
   return found;
 }
 
+Result<std::optional<std::int64_t>> timestamp_at(Database& database, PartitionId id,
+                                                 std::int64_t offset) {
+  std::optional<std::int64_t> found;
+  Status decoded;
+  const auto topic = std::make_shared<const std::string>("");
+  TOCSIN_TRY_STATUS(database.each(
+      "SELECT id, data FROM chunks WHERE id >= ?1 AND id < ?2 ORDER BY id LIMIT 1",
+      [&](const Row& row) {
+        const auto chunk = Chunk::decode(topic, 0, last_offset_of(row.integer(0)), row.blob(1));
+        if (!chunk) {
+          decoded = tl::unexpected(chunk.error());
+          return;
+        }
+        for (const Message& message : (*chunk)->messages()) {
+          if (message.offset < offset) continue;
+          found = message.timestamp_ms;
+          return;
+        }
+      },
+      chunk_id(id, offset), chunk_id(id + 1, 0)));
+  TOCSIN_TRY_STATUS(decoded);
+  return found;
+}
+
 namespace {
 
 struct Retention {
@@ -189,7 +213,10 @@ void Cursor::deliver(BatchBuilder& batch, std::size_t messages_max) {
   while (!loaded_.empty() && batch.size() < messages_max) {
     const auto& messages = loaded_.front()->messages();
     // Retention may have cut off what we wanted next: go on with the oldest that is left.
-    position_ = std::max(position_, messages.front().offset);
+    if (position_ < messages.front().offset) {
+      gap_ = {gap_ ? gap_->first : position_, messages.front().offset};
+      position_ = messages.front().offset;
+    }
     const auto first = static_cast<std::size_t>(position_ - messages.front().offset);
     const std::size_t count =
         std::min(messages.size() - std::min(first, messages.size()), messages_max - batch.size());

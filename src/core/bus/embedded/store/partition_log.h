@@ -13,6 +13,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -49,6 +50,10 @@ struct PartitionRow {
 [[nodiscard]] Result<std::int64_t> offset_at(Database& database, const PartitionRow& partition,
                                              std::int64_t timestamp_ms);
 
+// Of the first record at or behind `offset`; empty when there is none.
+[[nodiscard]] Result<std::optional<std::int64_t>> timestamp_at(Database& database, PartitionId id,
+                                                               std::int64_t offset);
+
 // Deletes chunks that are older or more than their topic keeps, whether read or not. Returns how
 // many records went.
 [[nodiscard]] Result<std::int64_t> expire_old_chunks(Database& database, std::int64_t now_ms);
@@ -68,6 +73,12 @@ class BatchBuilder {
   std::shared_ptr<std::vector<std::shared_ptr<const Chunk>>> chunks_;
 };
 
+// Records that retention took before a cursor came to them: [first, next).
+struct Gap {
+  std::int64_t first = 0;
+  std::int64_t next = 0;
+};
+
 // Reads on in one partition, and keeps what is left of the chunk that it is in.
 // Threads: one thread.
 class Cursor {
@@ -79,6 +90,9 @@ class Cursor {
   // Adds messages until the batch holds `messages_max` or the log has no more. Stops after about 32
   // MB.
   [[nodiscard]] Status read(Database& database, BatchBuilder& batch, std::size_t messages_max);
+
+  // What was missing since the last call.
+  [[nodiscard]] std::optional<Gap> take_gap() { return std::exchange(gap_, std::nullopt); }
 
   [[nodiscard]] PartitionId id() const { return id_; }
   [[nodiscard]] std::int64_t position() const { return position_; }  // the next offset to deliver
@@ -96,6 +110,7 @@ class Cursor {
   std::int32_t partition_;
   std::int64_t position_;
   std::deque<std::shared_ptr<const Chunk>> loaded_;
+  std::optional<Gap> gap_;
 };
 
 }  // namespace tocsin::bus::embedded
