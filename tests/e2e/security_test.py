@@ -70,6 +70,14 @@ class Broker:
     def acl(self, action, *permissions, principal="User:app"):
         subprocess.run([ACL, f"127.0.0.1:{self.base}", action, principal, *permissions], check=True, timeout=60)
 
+    def transactions(self, action, group, principal="User:app"):
+        """By Kafka's own tool: the client library of the distribution knows no permission of this kind."""
+        tool = "kafka.admin.AclCommand" if VERSION.startswith("3.") else "org.apache.kafka.tools.AclCommand"
+        self.run("cli", tool, "--bootstrap-server", f"127.0.0.1:{self.base}", f"--{action}",
+                 "--allow-principal", principal, "--operation", "Write", "--operation", "Describe",
+                 "--transactional-id", f"tocsin.{group}.", "--resource-pattern-type", "prefixed",
+                 *(["--force"] if action == "remove" else []))
+
     def stop(self):
         self.run("stop")
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -123,6 +131,9 @@ class Security(unittest.TestCase):
         return [f"topic:{self.raw}:Read", f"topic:{self.alerts}:Write", f"topic:{self.dead}:Write",
                 f"group:{self.group}:Read"]
 
+    def transactional_id(self):
+        return f"Write and Describe on transactional id tocsin.{self.group}.doctor"
+
     def doctor(self, role, code=0):
         done = self.run_("doctor", "--role", role, "--group", self.group, "--json", code=code)
         return {check["check"]: check for check in json.loads(done.stdout)["checks"]}
@@ -138,11 +149,15 @@ class Security(unittest.TestCase):
         checks = self.doctor("detect", code=1)
         self.assertEqual(checks[f"kafka: ACL Read on topic {self.raw}"]["state"], "problem")
 
+        self.assertEqual(checks[f"kafka: ACL {self.transactional_id()}"]["state"], "problem")
+
         self.broker.acl("add", *self.detect_permissions()[:2], self.detect_permissions()[3])
+        self.broker.transactions("add", self.group)
         done = self.run_("detect", "--drain", 1, "--json", "--group", self.group)
         self.assertEqual(json.loads(done.stdout)["events"], EVENTS)
         checks = self.doctor("detect")
-        for acl in (f"Read on topic {self.raw}", f"Write on topic {self.alerts}", f"Read on group {self.group}"):
+        for acl in (f"Read on topic {self.raw}", f"Write on topic {self.alerts}", f"Read on group {self.group}",
+                    self.transactional_id()):
             self.assertEqual(checks[f"kafka: ACL {acl}"]["state"], "ok", acl)
         self.assertIn("Kafka " + ("3.8 or 3.9" if VERSION.startswith("3.") else "4."), checks["kafka: brokers"]["found"])
         # The probe wrote nothing.
@@ -166,6 +181,9 @@ class Security(unittest.TestCase):
 
         self.grant(f"topic:{self.raw}:Read", f"topic:{self.alerts}:Write")
         detector = self.start("detect", "--drain", 3, "--json", "--group", self.group)
+        wanted = f"Write and Describe on transactional id tocsin.{self.group}."
+        until(30, wanted, lambda: wanted in detector.stderr())
+        self.broker.transactions("add", self.group)
         wanted = f"Read on group {self.group}"
         until(30, wanted, lambda: wanted in detector.stderr())
         self.grant(f"group:{self.group}:Read")

@@ -137,7 +137,10 @@ std::vector<Finding> check_kafka(const DoctorCommand& command, const Shared& sha
   needs.topics.push_back({.name = shared.raw_topic, .read = detects, .write = produces});
   if (detects) needs.topics.push_back({.name = shared.alerts_topic, .read = false, .write = true});
   needs.topics.push_back({.name = shared.dead_letter_topic, .read = false, .write = true});
-  if (detects) needs.group = command.group;
+  if (detects) {
+    needs.group = command.group;
+    needs.transactional_id = fmt::format("tocsin.{}.doctor", command.group);
+  }
   needs.probe = command.probe;
   std::vector<Finding> findings;
   const std::string brokers = shared.bus_url().substr(std::string_view("kafka://").size());

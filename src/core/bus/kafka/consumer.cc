@@ -6,9 +6,11 @@
 #include <algorithm>
 #include <future>
 #include <map>
+#include <mutex>
 #include <set>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "base/log.h"
 #include "core/bus/kafka/fetch.h"
@@ -32,6 +34,9 @@ constexpr Milliseconds kUnheard{500};
 constexpr Milliseconds kGoneFor{1'000};
 constexpr int kClosePollMs = 20;
 constexpr Milliseconds kAskFor{500};
+// Before it, destroying a handle whose member led its group, but was never assigned anything as its
+// leader, ends the process by an assertion (librdkafka#4312).
+constexpr int kSafeToDestroy = 0x02030000;
 
 class KafkaConsumer final : public Consumer, public Member {
  public:
@@ -239,6 +244,16 @@ void let_go(std::shared_ptr<Client> client) {
   }).detach();
   if (gone.wait_for(kGoneFor) != std::future_status::ready)
     log_debug("bus: a consumer that cannot be closed stays behind");
+}
+
+// A handle that has left its group and is not destroyed: it keeps its threads until the process
+// ends, which is soon after a consumer is closed.
+void keep_until_the_end(std::shared_ptr<Client> client) {
+  static std::mutex mutex;
+  static auto* const kept = new std::vector<std::shared_ptr<Client>>;
+  rd_kafka_set_log_level(client->get(), 0);
+  const std::lock_guard lock(mutex);
+  kept->push_back(std::move(client));
 }
 
 // A handle with a fatal error is of no more use: another program has taken the instance id.
@@ -534,7 +549,10 @@ void KafkaConsumer::close() {
   rd_kafka_queue_destroy(queue);
   client_->drop_hooks();
   positions_.clear();
-  if (closed) return;
+  if (closed) {
+    if (rd_kafka_version() < kSafeToDestroy) keep_until_the_end(std::move(client_));
+    return;
+  }
   log_debug("bus: group {}: left without a good-bye", options_.group);
   client_->abandon_group();
   let_go(std::move(client_));

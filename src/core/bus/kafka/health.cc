@@ -68,6 +68,7 @@ class Checkup {
     check_brokers();
     for (const TopicNeed& topic : needs_.topics) check_topic(topic);
     if (!needs_.group.empty()) check_group();
+    if (!needs_.transactional_id.empty()) check_transactions();
     if (needs_.probe) check_clock();
     return std::move(findings_);
   }
@@ -90,6 +91,7 @@ class Checkup {
   void check_write(const std::string& topic);
   void check_read(const std::string& topic);
   void check_group();
+  void check_transactions();
   void check_group_state();
   void check_clock();
   void permission(const std::string& acl, rd_kafka_resp_err_t code, bool granted);
@@ -397,6 +399,19 @@ void Checkup::check_group() {
                        code == RD_KAFKA_RESP_ERR_NO_ERROR;
   permission("Read on group " + needs_.group, code, granted);
   if (granted) check_group_state();
+}
+
+void Checkup::check_transactions() {
+  const std::string acl = "Write and Describe on transactional id " + needs_.transactional_id;
+  const auto client = Client::open(
+      settings_, RD_KAFKA_PRODUCER,
+      {{"client.id", "tocsin-doctor"}, {"transactional.id", needs_.transactional_id}}, {});
+  if (!client) return add("ACL " + acl, Health::kNote, client.error().message);
+  rd_kafka_error_t* const error =
+      rd_kafka_init_transactions((*client)->get(), static_cast<int>(kTryFor.count()));
+  const rd_kafka_resp_err_t code = rd_kafka_error_code(error);
+  if (error != nullptr) rd_kafka_error_destroy(error);
+  permission(acl, code, code == RD_KAFKA_RESP_ERR_NO_ERROR);
 }
 
 void Checkup::check_group_state() {

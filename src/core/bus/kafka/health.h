@@ -6,7 +6,8 @@
 //
 // Permissions are found by trying, in ways that change nothing: a produce request with a number of
 // acknowledgements that brokers refuse after they have looked at the ACLs, an offset for a topic
-// that does not exist.
+// that does not exist. A transactional id is tried by registering it; brokers forget it after a
+// week.
 #pragma once
 
 #include <cstdint>
@@ -35,7 +36,8 @@ struct TopicNeed {
 
 struct HealthNeeds {
   std::vector<TopicNeed> topics;
-  std::string group;   // that reads the topic of events; empty: none is needed
+  std::string group;             // that reads the topic of events; empty: none is needed
+  std::string transactional_id;  // of a writer in transactions; empty: none is needed
   bool probe = false;  // measure the clock of the broker, with a topic that is deleted afterwards
 };
 

@@ -136,10 +136,12 @@ Status KafkaTransactions::insist(std::string_view what, Call&& call) {
 // what the old one left.
 Status KafkaTransactions::give_up(rd_kafka_resp_err_t code, std::string_view what,
                                   std::string_view detail, bool fatal) {
-  tl::unexpected<Error> failure = client_->failure(code, what, detail);
+  const bool denied = code == RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED;
+  tl::unexpected<Error> failure = client_->failure(
+      code, what, detail,
+      denied ? "Write and Describe on transactional id " + options_.transactional_id : "");
   if (is_fenced(code)) failure.value().code = ErrorCode::kStale;
-  if (code == RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED ||
-      code == RD_KAFKA_RESP_ERR_INVALID_TRANSACTION_TIMEOUT)
+  if (code == RD_KAFKA_RESP_ERR_INVALID_TRANSACTION_TIMEOUT)
     failure.value().code = ErrorCode::kInvalid;
   rebalanced_ = !fatal && is_rebalance(code);
   {
