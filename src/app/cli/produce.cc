@@ -129,8 +129,9 @@ produce::PublishOptions publish_options(const ProduceCommand& command, const Sha
     tell(problem);
   };
   options.cells = &meter.cells();
-  options.on_progress = [&progress, count = options.count,
+  options.on_progress = [&progress, &meter, count = options.count,
                          loop = options.loop](const produce::PublishStats& stats) {
+    if (stats.spool.bytes_max != 0) meter.spool(stats.spool);
     ProgressState state;
     state.label = "producing";
     if (count != 0) {

@@ -46,6 +46,14 @@ constexpr Family kNotStored{"tocsin_events_not_stored_total", Kind::kCounter,
     "Records that the bus refused or did not acknowledge in time.", {}};
 constexpr Family kFilesSkipped{"tocsin_files_skipped_total", Kind::kCounter,
     "Files passed over because they are no logs.", {}};
+constexpr Family kSpoolRecords{"tocsin_spool_records", Kind::kGauge,
+    "Records on this machine's disk that the bus has not acknowledged yet.", {}};
+constexpr Family kSpoolBytes{"tocsin_spool_bytes", Kind::kGauge,
+    "What they take on disk.", {}};
+constexpr Family kSpoolBytesMax{"tocsin_spool_bytes_max", Kind::kGauge,
+    "The bound of the spool; when it is full, producing waits.", {}};
+constexpr Family kSpoolOldestSeconds{"tocsin_spool_oldest_seconds", Kind::kGauge,
+    "How long the first of them has waited.", {}};
 constexpr Family kSendSeconds{"tocsin_send_duration_seconds", Kind::kHistogram,
     "Time from giving an event to the bus to its acknowledgement.", kMilliBounds};
 
@@ -105,8 +113,10 @@ std::span<const Family* const> common_families() {
 }
 
 std::span<const Family* const> produce_families() {
-  static constexpr std::array kAll = {&family::kAcknowledged, &family::kNotStored,
-                                      &family::kFilesSkipped, &family::kSendSeconds};
+  static constexpr std::array kAll = {&family::kAcknowledged,       &family::kNotStored,
+                                      &family::kFilesSkipped,       &family::kSpoolRecords,
+                                      &family::kSpoolBytes,         &family::kSpoolBytesMax,
+                                      &family::kSpoolOldestSeconds, &family::kSendSeconds};
   return kAll;
 }
 

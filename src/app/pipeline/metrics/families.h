@@ -28,6 +28,10 @@ extern const metrics::Family kSpansQueued;
 extern const metrics::Family kAcknowledged;
 extern const metrics::Family kNotStored;
 extern const metrics::Family kFilesSkipped;
+extern const metrics::Family kSpoolRecords;
+extern const metrics::Family kSpoolBytes;
+extern const metrics::Family kSpoolBytesMax;
+extern const metrics::Family kSpoolOldestSeconds;
 extern const metrics::Family kSendSeconds;
 
 // detect

@@ -3,7 +3,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "app/pipeline/metrics/families.h"
+#include "base/clock.h"
 #include "core/metrics/process.h"
 
 namespace tocsin::pipeline {
@@ -29,6 +32,7 @@ ProduceMeter::ProduceMeter(metrics::Registry& registry, metrics::Health& health)
         metrics::add_process(answers);
         add_build_info(answers);
         answers.add(family::kBusQueue, {}, static_cast<double>(in_flight()));
+        add_spool(answers);
       })) {
   health.check([this] { return why_silent(); });
 }
@@ -59,6 +63,21 @@ void ProduceMeter::problem(const produce::Problem& problem) {
   if (counter == nullptr)
     counter = &registry_.counter(family::kDeadLetters, {{"code", problem.code}});
   counter->add();
+}
+
+void ProduceMeter::spool(const bus::spool::SpooledProducerStats& stats) {
+  const std::lock_guard lock(mutex_);
+  spool_ = stats;
+}
+
+void ProduceMeter::add_spool(metrics::Answers& answers) {
+  const std::lock_guard lock(mutex_);
+  if (!spool_) return;
+  answers.add(family::kSpoolRecords, {}, static_cast<double>(spool_->waiting));
+  answers.add(family::kSpoolBytes, {}, static_cast<double>(spool_->waiting_bytes));
+  answers.add(family::kSpoolBytesMax, {}, static_cast<double>(spool_->bytes_max));
+  const UnixNanos age = spool_->oldest == 0 ? 0 : std::max<UnixNanos>(0, now_ns() - spool_->oldest);
+  answers.add(family::kSpoolOldestSeconds, {}, static_cast<double>(age) / 1e9);
 }
 
 metrics::Registry::Asking ProduceMeter::watch(const trace::Tracer& tracer) {

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 
 #include "core/metrics/health.h"
@@ -34,6 +35,8 @@ class ProduceMeter {
   // The topics are there.
   void bus_reached() { bus_.meet(); }
   void problem(const produce::Problem& problem);
+  // How the spool stands now; from any thread. Without a call there is no spool to tell of.
+  void spool(const bus::spool::SpooledProducerStats& stats);
   [[nodiscard]] produce::PublishCells& cells() { return cells_; }
 
   // Exports it as well, until what is returned is gone.
@@ -42,6 +45,7 @@ class ProduceMeter {
  private:
   [[nodiscard]] std::uint64_t in_flight() const;
   [[nodiscard]] std::string why_silent();
+  void add_spool(metrics::Answers& answers);
 
   metrics::Registry& registry_;
   metrics::Condition& bus_;
@@ -49,6 +53,7 @@ class ProduceMeter {
   metrics::Counter& skipped_;
   std::map<std::string, metrics::Counter*> dead_letters_;
   std::mutex mutex_;
+  std::optional<bus::spool::SpooledProducerStats> spool_;
   std::uint64_t answered_seen_ = 0;
   std::chrono::steady_clock::time_point answered_at_{};
   metrics::Registry::Asking asking_;  // last: it asks the others
