@@ -56,9 +56,9 @@ CREATE VIRTUAL TABLE IF NOT EXISTS alert_index USING fts5(
 
 CREATE TABLE IF NOT EXISTS triage(
   docid INTEGER PRIMARY KEY, status TEXT NOT NULL, assignee TEXT NOT NULL,
-  updated INTEGER NOT NULL);
+  assignee_folded TEXT NOT NULL, updated INTEGER NOT NULL);
 CREATE INDEX IF NOT EXISTS triage_by_status ON triage(status, docid);
-CREATE INDEX IF NOT EXISTS triage_by_assignee ON triage(assignee, docid);
+CREATE INDEX IF NOT EXISTS triage_by_assignee ON triage(assignee_folded, docid);
 CREATE TABLE IF NOT EXISTS triage_history(
   id INTEGER PRIMARY KEY, alert_id BLOB NOT NULL, time INTEGER NOT NULL, user TEXT NOT NULL,
   action TEXT NOT NULL, old_value TEXT NOT NULL, new_value TEXT NOT NULL, note TEXT NOT NULL);
