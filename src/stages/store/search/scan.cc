@@ -61,13 +61,14 @@ Result<Selection> select(const AlertFilter& filter) {
 
 std::string status_condition(const Selection& selection) {
   if (selection.statuses.empty()) return {};
+  const char* const plus = selection.sql.match.empty() ? "" : "+";  // as in compile_alerts()
   // Who has no row is new.
   return selection.wants_new()
              ? fmt::format(
-                   " AND a.rowid NOT IN (SELECT docid FROM triage WHERE status NOT IN ({}))",
-                   marks(selection.statuses.size()))
-             : fmt::format(" AND a.rowid IN (SELECT docid FROM triage WHERE status IN ({}))",
-                           marks(selection.statuses.size()));
+                   " AND {}a.rowid NOT IN (SELECT docid FROM triage WHERE status NOT IN ({}))",
+                   plus, marks(selection.statuses.size()))
+             : fmt::format(" AND {}a.rowid IN (SELECT docid FROM triage WHERE status IN ({}))",
+                           plus, marks(selection.statuses.size()));
 }
 
 std::string from_where(const Selection& selection, std::string_view joins) {

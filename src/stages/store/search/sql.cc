@@ -240,7 +240,9 @@ class AlertCompiler {
 
 }  // namespace
 
-AlertSql compile_alerts(const Query& query, const TimeRange& range, std::string_view docid_column) {
+namespace {
+
+AlertSql compile(const Query& query, const TimeRange& range, std::string_view docid_column) {
   AlertSql out;
   AlertCompiler compiler(out, docid_column);
   const auto bound = [&](Compare compare, UnixNanos time) {
@@ -256,6 +258,16 @@ AlertSql compile_alerts(const Query& query, const TimeRange& range, std::string_
   if (range.from) bound(Compare::kGreaterEqual, *range.from);
   if (range.to) bound(Compare::kLess, *range.to);
   if (query.root) compiler.require(*query.root);
+  return out;
+}
+
+}  // namespace
+
+AlertSql compile_alerts(const Query& query, const TimeRange& range, std::string_view docid_column) {
+  AlertSql out = compile(query, range, docid_column);
+  // The full-text index cannot be asked for single rows: "+" keeps the planner from it.
+  if (!out.match.empty() && !out.condition.empty())
+    out = compile(query, range, fmt::format("+{}", docid_column));
   return out;
 }
 
