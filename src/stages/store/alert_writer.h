@@ -17,7 +17,7 @@
 #include "base/result.h"
 #include "base/sqlite.h"
 #include "stages/store/counts.h"
-#include "stages/store/search/terms.h"
+#include "stages/store/search/language/terms.h"
 
 namespace tocsin::store {
 

@@ -11,10 +11,10 @@
 #include "stages/store/counts.h"
 #include "stages/store/docid.h"
 #include "stages/store/schema.h"
+#include "stages/store/search/language/terms.h"
 #include "stages/store/search/pages.h"
 #include "stages/store/search/pool.h"
 #include "stages/store/search/scan.h"
-#include "stages/store/search/terms.h"
 
 namespace tocsin::store::search {
 namespace {

@@ -23,7 +23,7 @@
 #include "base/result.h"
 #include "base/uuid.h"
 #include "core/event/level.h"
-#include "stages/store/search/query.h"
+#include "stages/store/search/language/query.h"
 #include "stages/store/search/records.h"
 
 namespace tocsin::store::search {

@@ -8,8 +8,8 @@
 #include <utility>
 
 #include "stages/store/docid.h"
+#include "stages/store/search/language/terms.h"
 #include "stages/store/search/pages.h"
-#include "stages/store/search/terms.h"
 
 namespace tocsin::store::search {
 namespace {

@@ -11,9 +11,9 @@
 #include "core/event/level.h"
 #include "stages/store/docid.h"
 #include "stages/store/schema.h"
+#include "stages/store/search/language/terms.h"
 #include "stages/store/search/pages.h"
 #include "stages/store/search/ranges.h"
-#include "stages/store/search/terms.h"
 
 namespace tocsin::store::search {
 namespace {

@@ -12,8 +12,8 @@
 
 #include "base/clock.h"
 #include "base/uuid.h"
-#include "stages/store/search/query.h"
-#include "stages/store/search/sql.h"
+#include "stages/store/search/language/query.h"
+#include "stages/store/search/language/sql.h"
 
 namespace tocsin::store::search {
 

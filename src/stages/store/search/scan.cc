@@ -8,8 +8,8 @@
 
 #include "core/event/level.h"
 #include "stages/store/docid.h"
+#include "stages/store/search/language/terms.h"
 #include "stages/store/search/ranges.h"
-#include "stages/store/search/terms.h"
 
 namespace tocsin::store::search {
 namespace {

@@ -16,8 +16,8 @@
 
 #include "base/result.h"
 #include "base/sqlite.h"
+#include "stages/store/search/language/sql.h"
 #include "stages/store/search/records.h"
-#include "stages/store/search/sql.h"
 
 namespace tocsin::store::search {
 

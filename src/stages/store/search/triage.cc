@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "stages/store/schema.h"
-#include "stages/store/search/terms.h"
+#include "stages/store/search/language/terms.h"
 
 namespace tocsin::store::search {
 namespace {

@@ -20,7 +20,7 @@
 
 #include "base/clock.h"
 #include "base/sqlite.h"
-#include "stages/store/search/query.h"
+#include "stages/store/search/language/query.h"
 
 namespace tocsin::store::search {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "stages/store/search/query.h"
+#include "stages/store/search/language/query.h"
 
 #include <fmt/format.h>
 
@@ -10,7 +10,7 @@
 
 #include "base/uuid.h"
 #include "core/event/level.h"
-#include "stages/store/search/terms.h"
+#include "stages/store/search/language/terms.h"
 
 namespace tocsin::store::search {
 namespace {

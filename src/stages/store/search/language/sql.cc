@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "stages/store/search/sql.h"
+#include "stages/store/search/language/sql.h"
 
 #include <fmt/format.h>
 
@@ -9,30 +9,11 @@
 
 #include "core/event/level.h"
 #include "stages/store/docid.h"
-#include "stages/store/schema.h"
-#include "stages/store/search/terms.h"
+#include "stages/store/search/language/levels.h"
+#include "stages/store/search/language/terms.h"
 
 namespace tocsin::store::search {
 namespace {
-
-constexpr int kLevels = 5;
-
-std::string_view level_name(int index) { return to_string(static_cast<Level>(index)); }
-
-// Indexes of the levels that the term allows.
-std::vector<int> levels_of(const Term& term) {
-  const int wanted = static_cast<int>(parse_level(term.value).value_or(Level::kInformational));
-  std::vector<int> out;
-  for (int level = 0; level < kLevels; ++level) {
-    const bool holds = term.compare == Compare::kLess           ? level < wanted
-                       : term.compare == Compare::kLessEqual    ? level <= wanted
-                       : term.compare == Compare::kGreater      ? level > wanted
-                       : term.compare == Compare::kGreaterEqual ? level >= wanted
-                                                                : level == wanted;
-    if (holds) out.push_back(level);
-  }
-  return out;
-}
 
 // ---- the language of FTS5 -------------------------------------------------------------------
 
@@ -59,9 +40,9 @@ std::string any_tag(const Term& term, std::initializer_list<Tag> kinds) {
 
 std::string level_match(const Term& term) {
   std::string out;
-  for (const int level : levels_of(term)) {
+  for (const Level level : levels_of(term)) {
     if (!out.empty()) out += " OR ";
-    out += quoted(tag(Tag::kLevel, level_name(level)));
+    out += quoted(tag(Tag::kLevel, to_string(level)));
   }
   // No level is below the lowest: a tag that no alert has.
   return out.empty() ? quoted(tag(Tag::kLevel, "none")) : "(" + out + ")";

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "stages/store/search/terms.h"
+#include "stages/store/search/language/terms.h"
 
 #include <simdjson.h>
 
