@@ -22,13 +22,15 @@ int main(int argc, char** argv) {
   CLI::App app("Fills a database with a month of verdicts by the real sink, and searches it");
   tocsin::bench::FillPlan plan;
   std::string db;
+  bool force = false;
   app.add_option("--db", db, "The database; filled when it is not there yet")->required();
   app.add_option("--verdicts", plan.verdicts)->capture_default_str();
   app.add_option("--alerts", plan.alerts)->capture_default_str();
   app.add_option("--batch", plan.batch)->check(CLI::Range(1, 1'000'000))->capture_default_str();
   app.add_flag("--fsync", plan.fsync, "As detect does by default");
+  app.add_flag("--fill", force, "Fill it though it is there");
   CLI11_PARSE(app, argc, argv);
-  if (bytes_of(db) == 0) {
+  if (force || bytes_of(db) == 0) {
     const auto filled = tocsin::bench::fill(db, plan);
     if (!filled) {
       std::fprintf(stderr, "bench_search: %s\n", filled.error().message.c_str());

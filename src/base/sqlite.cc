@@ -148,6 +148,25 @@ Status Database::adopt_schema(int version, const char* sql) {
   return adopt_schema(version, [sql](Database& db, std::int64_t) { return db.exec(sql); });
 }
 
+Status Database::add_function(const char* name, std::string (*function)(std::string_view)) {
+  using Function = std::string (*)(std::string_view);
+  // SQLite keeps a pointer to data, which a function's need not fit.
+  auto kept = std::make_unique<Function>(function);
+  const auto call = [](sqlite3_context* context, int, sqlite3_value** values) {
+    const auto* const known = static_cast<const Function*>(sqlite3_user_data(context));
+    const auto* const data = reinterpret_cast<const char*>(sqlite3_value_text(values[0]));
+    const auto size = static_cast<std::size_t>(sqlite3_value_bytes(values[0]));
+    const std::string out =
+        (*known)(data == nullptr ? std::string_view() : std::string_view(data, size));
+    sqlite3_result_text64(context, out.data(), out.size(), SQLITE_TRANSIENT, SQLITE_UTF8);
+  };
+  const auto forget = [](void* data) { delete static_cast<Function*>(data); };
+  if (sqlite3_create_function_v2(db_.get(), name, 1, SQLITE_UTF8 | SQLITE_DETERMINISTIC,
+                                 kept.release(), call, nullptr, nullptr, forget) != SQLITE_OK)
+    return failure(db_.get(), "cannot add a function");
+  return {};
+}
+
 std::int64_t Database::changes() const { return sqlite3_changes64(db_.get()); }
 
 void Database::stop_at(std::chrono::steady_clock::time_point deadline) {

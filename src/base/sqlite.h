@@ -73,6 +73,9 @@ class Database {
   using MakeSchema = std::function<Status(Database&, std::int64_t)>;
   [[nodiscard]] Status adopt_schema(int version, const MakeSchema& make);
 
+  // Makes a function of text to text known to SQL. It must give the same for the same.
+  [[nodiscard]] Status add_function(const char* name, std::string (*function)(std::string_view));
+
   // Rows that the last INSERT, UPDATE or DELETE changed.
   [[nodiscard]] std::int64_t changes() const;
   // From now on, statements that are under way at that moment fail with kExhausted.

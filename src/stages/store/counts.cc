@@ -13,9 +13,10 @@ CREATE TABLE IF NOT EXISTS event_counts(
   unit INTEGER NOT NULL, start INTEGER NOT NULL, class TEXT NOT NULL,
   events INTEGER NOT NULL, detected INTEGER NOT NULL,
   PRIMARY KEY(unit, start, class)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS host_days(
-  start INTEGER NOT NULL, host TEXT NOT NULL, events INTEGER NOT NULL, detected INTEGER NOT NULL,
-  PRIMARY KEY(start, host)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS host_counts(
+  unit INTEGER NOT NULL, start INTEGER NOT NULL, host TEXT NOT NULL, events INTEGER NOT NULL,
+  detected INTEGER NOT NULL,
+  PRIMARY KEY(unit, start, host)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS rule_counts(
   unit INTEGER NOT NULL, start INTEGER NOT NULL, rule_id TEXT NOT NULL, score INTEGER NOT NULL,
   tactics TEXT NOT NULL, techniques TEXT NOT NULL, rule_name TEXT NOT NULL,
@@ -44,7 +45,7 @@ std::int64_t coarser(std::int64_t start, std::int64_t unit) {
 void Counts::add(const CountedVerdict& verdict, std::int64_t times) {
   Events& of_class =
       classes_[ClassKey{unit_start(verdict.time, kMinute), std::string(verdict.event_class)}];
-  Events& of_host = hosts_[HostKey{unit_start(verdict.time, kDay), std::string(verdict.host)}];
+  Events& of_host = hosts_[HostKey{unit_start(verdict.time, kHour), std::string(verdict.host)}];
   for (Events* events : {&of_class, &of_host}) {
     events->events += times;
     if (verdict.detected) events->detected += times;
@@ -102,15 +103,24 @@ Status Counts::flush_events(sqlite::Database& db) {
 Status Counts::flush_hosts(sqlite::Database& db) {
   if (hosts_.empty()) return {};
   TOCSIN_TRY(auto upsert,
-             db.prepare("INSERT INTO host_days VALUES(?,?,?,?) ON CONFLICT DO UPDATE SET"
+             db.prepare("INSERT INTO host_counts VALUES(?,?,?,?,?) ON CONFLICT DO UPDATE SET"
                         " events = events + excluded.events,"
                         " detected = detected + excluded.detected"));
-  for (const auto& [key, sum] : hosts_)
-    TOCSIN_TRY_STATUS(upsert.bind(1, std::get<0>(key))
-                          .bind(2, std::get<1>(key))
-                          .bind(3, sum.events)
-                          .bind(4, sum.detected)
-                          .run());
+  for (const std::int64_t unit : {kHour, kDay}) {
+    std::map<HostKey, Events> sums;
+    for (const auto& [key, events] : hosts_) {
+      Events& sum = sums[HostKey{coarser(std::get<0>(key), unit), std::get<1>(key)}];
+      sum.events += events.events;
+      sum.detected += events.detected;
+    }
+    for (const auto& [key, sum] : sums)
+      TOCSIN_TRY_STATUS(upsert.bind(1, unit)
+                            .bind(2, std::get<0>(key))
+                            .bind(3, std::get<1>(key))
+                            .bind(4, sum.events)
+                            .bind(5, sum.detected)
+                            .run());
+  }
   return {};
 }
 
@@ -178,10 +188,12 @@ Status count_all_verdicts(sqlite::Database& db) {
                                           " sum(found) FROM {} GROUP BY 2, 3",
                                           unit, start(unit), verdicts)
                                   .c_str()));
-  return db.exec(fmt::format("INSERT INTO host_days SELECT {}, host, count(*), sum(found) FROM {}"
-                             " GROUP BY 1, 2",
-                             start(kDay), verdicts)
-                     .c_str());
+  for (const std::int64_t unit : {kHour, kDay})
+    TOCSIN_TRY_STATUS(db.exec(fmt::format("INSERT INTO host_counts SELECT {}, {}, host, count(*),"
+                                          " sum(found) FROM {} GROUP BY 2, 3",
+                                          unit, start(unit), verdicts)
+                                  .c_str()));
+  return {};
 }
 
 }  // namespace tocsin::store

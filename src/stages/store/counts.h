@@ -6,7 +6,7 @@
 //   row really written -> Counts::add() | row taken out -> the same with -1 -> flush(): upserts
 //
 // event_counts:  verdicts by minute, hour and day, and class
-// host_days:     verdicts by host and day
+// host_counts:   verdicts by hour and day, and host
 // rule_counts:   alerts by hour and day, and rule with its tags
 // entity_counts: alerts by hour and day, and host ('h') or user ('u'), and level
 //

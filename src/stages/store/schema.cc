@@ -26,11 +26,11 @@ CREATE TABLE IF NOT EXISTS verdicts(
 constexpr const char* kTables = R"sql(
 CREATE TABLE IF NOT EXISTS topics(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
 
-CREATE INDEX IF NOT EXISTS verdicts_by_time ON verdicts()sql" TOCSIN_VERDICT_TIME R"sql();
+CREATE INDEX IF NOT EXISTS verdicts_by_time ON verdicts()sql" TOCSIN_VERDICT_TIME R"sql(,
+  host);
 CREATE INDEX IF NOT EXISTS verdicts_by_class ON verdicts(class, timestamp) WHERE class <> 'None';
 CREATE INDEX IF NOT EXISTS verdicts_detected ON verdicts()sql" TOCSIN_VERDICT_TIME R"sql(,
-  score, tactics, techniques, rules, class, host) WHERE rules <> '';
-CREATE INDEX IF NOT EXISTS verdicts_by_host ON verdicts(host, )sql" TOCSIN_VERDICT_TIME R"sql();
+  class, host) WHERE rules <> '';
 CREATE INDEX IF NOT EXISTS verdicts_by_trace ON verdicts(trace_id) WHERE trace_id <> event_id;
 
 CREATE TABLE IF NOT EXISTS alerts(

@@ -34,5 +34,8 @@ inline constexpr int kSchemaVersion = 2;
 // when it does not say, when it was looked at.
 #define TOCSIN_VERDICT_TIME "CASE timestamp WHEN 0 THEN classified_at ELSE timestamp END"
 inline constexpr const char* kVerdictTime = TOCSIN_VERDICT_TIME;
+// The same of the table "v".
+inline constexpr const char* kVerdictTimeOfV =
+    "CASE v.timestamp WHEN 0 THEN v.classified_at ELSE v.timestamp END";
 
 }  // namespace tocsin::store

@@ -15,6 +15,7 @@
 #include "stages/store/search/pages.h"
 #include "stages/store/search/pool.h"
 #include "stages/store/search/scan.h"
+#include "stages/store/search/verdicts.h"
 
 namespace tocsin::store::search {
 namespace {
@@ -23,50 +24,14 @@ std::string_view bytes_of(const std::array<std::uint8_t, 16>& id) {
   return {reinterpret_cast<const char*>(id.data()), id.size()};
 }
 
-std::vector<std::string> strings(std::string_view joined) {
-  std::vector<std::string> out;
-  for (const std::string_view item : split_list(joined)) out.emplace_back(item);
-  return out;
-}
-
-std::optional<LogPosition> position_of(const sqlite::Statement& row, int first_column) {
-  const std::string_view topic = row.text(first_column);
-  const std::int64_t offset = row.integer(first_column + 2);
-  if (topic.empty() || offset < 0) return std::nullopt;
-  return LogPosition{std::string(topic), static_cast<std::int32_t>(row.integer(first_column + 1)),
-                     offset};
-}
-
 Result<std::optional<EventRecord>> read_event(sqlite::Database& db, const char* condition,
                                               const std::array<std::uint8_t, 16>& id) {
-  TOCSIN_TRY(auto query,
-             db.prepare(fmt::format(
-                 "SELECT event_id, trace_id, timestamp, classified_at, host, channel, provider,"
-                 " event_code, class, level, tactics, techniques, rules, score, latency_us,"
-                 " (SELECT name FROM topics WHERE id = topic), partition, log_offset"
-                 " FROM verdicts WHERE {} LIMIT 1",
-                 condition)));
+  TOCSIN_TRY(auto query, db.prepare(fmt::format("SELECT {} FROM verdicts v WHERE {} LIMIT 1",
+                                                kVerdictColumns, condition)));
   query.bind_blob(1, bytes_of(id));
   TOCSIN_TRY(const bool found, query.step());
   if (!found) return std::optional<EventRecord>();
-  EventRecord event;
-  event.event_id = uuid_of(query.blob(0));
-  event.trace_id = uuid_of(query.blob(1)).bytes;
-  event.classified_at = query.integer(3);
-  event.time = effective_time(query.integer(2), event.classified_at);
-  event.host = query.text(4);
-  event.channel = query.text(5);
-  event.provider = query.text(6);
-  event.code = query.text(7);
-  event.event_class = query.text(8);
-  event.level = query.text(9);
-  event.tactics = strings(query.text(10));
-  event.techniques = strings(query.text(11));
-  event.rules = strings(query.text(12));
-  event.score = query.integer(13);
-  event.latency_us = query.integer(14);
-  event.source = position_of(query, 15);
-  return std::optional<EventRecord>(std::move(event));
+  return std::optional<EventRecord>(verdict_of(query));
 }
 
 Result<std::vector<TriageEntry>> read_history(sqlite::Database& db, const Uuid& alert_id) {
@@ -247,6 +212,18 @@ Result<std::optional<EventRecord>> Archive::event(const Uuid& id) const {
         if (event) return event;
         return read_event(db, "trace_id = ?1 AND trace_id <> event_id", id.bytes);
       });
+}
+
+Result<std::vector<EventRecord>> Archive::verdicts(const Query& query, const TimeRange& range,
+                                                   std::size_t limit) const {
+  return pool_->read<std::vector<EventRecord>>(
+      [&](sqlite::Database& db) { return read_verdicts(db, query, range, limit); });
+}
+
+Result<std::int64_t> Archive::count_verdicts(const Query& query, const TimeRange& range) const {
+  return pool_->read<std::int64_t>([&](sqlite::Database& db) {
+    return query.empty() ? count_events(db, range) : search::count_verdicts(db, query, range);
+  });
 }
 
 Result<std::vector<RuleActivity>> Archive::rule_activity() const {

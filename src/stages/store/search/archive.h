@@ -56,6 +56,13 @@ class Archive {
   [[nodiscard]] Result<Statistics> statistics(const TimeRange& range) const;
   // By event id or trace id. Empty when no verdict has it.
   [[nodiscard]] Result<std::optional<EventRecord>> event(const Uuid& id) const;
+  // Latest first. What of the query is said of alerts holds when one of the event's alerts meets
+  // it: verdicts.h.
+  [[nodiscard]] Result<std::vector<EventRecord>> verdicts(const Query& query,
+                                                          const TimeRange& range,
+                                                          std::size_t limit) const;
+  [[nodiscard]] Result<std::int64_t> count_verdicts(const Query& query,
+                                                    const TimeRange& range) const;
   // Alerts and the last one, by rule id, of all time.
   [[nodiscard]] Result<std::vector<RuleActivity>> rule_activity() const;
   [[nodiscard]] Result<StoreSize> size() const;

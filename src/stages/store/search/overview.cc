@@ -302,6 +302,26 @@ Status read_timeline(sqlite::Database& db, const Selection& selection, const Tim
 
 // ---- totals -----------------------------------------------------------------------------------
 
+Result<std::int64_t> count_hosts(sqlite::Database& db, UnixNanos from, UnixNanos to) {
+  std::set<std::string, std::less<>> hosts;
+  TOCSIN_TRY(auto whole, db.prepare("SELECT DISTINCT host FROM host_counts WHERE unit = ?1 AND"
+                                    " start >= ?2 AND start < ?3 AND events > 0"));
+  TOCSIN_TRY(auto rows, db.prepare(fmt::format("SELECT DISTINCT host FROM verdicts INDEXED BY"
+                                               " verdicts_by_time WHERE {0} >= ?2 AND {0} < ?3"
+                                               " AND ?1 = 0",
+                                               kVerdictTime)));
+  for (const Span& span : spans_of_time(from, to, {kDay, kHour})) {
+    sqlite::Statement& query = span.unit == 0 ? rows : whole;
+    query.bind(1, span.unit).bind(2, span.from).bind(3, span.to);
+    while (true) {
+      TOCSIN_TRY(const bool row, query.step());
+      if (!row) break;
+      if (!hosts.contains(query.text(0))) hosts.emplace(query.text(0));
+    }
+  }
+  return static_cast<std::int64_t>(hosts.size());
+}
+
 Status read_events(sqlite::Database& db, const TimeRange& range, Overview& out) {
   const UnixNanos from = range.from.value_or(kBegin), to = range.to.value_or(kEnd);
   std::map<std::string, std::int64_t, std::less<>> classes;
@@ -313,16 +333,7 @@ Status read_events(sqlite::Database& db, const TimeRange& range, Overview& out) 
         add_count(classes, name, events);
       }));
   out.classes = most_first(classes);
-  TOCSIN_TRY(auto hosts,
-             db.prepare(fmt::format(
-                 "SELECT count(*) FROM (SELECT DISTINCT host FROM host_days WHERE start >= ?3 AND"
-                 " start <= ?4) h WHERE EXISTS (SELECT 1 FROM verdicts v INDEXED BY"
-                 " verdicts_by_host WHERE v.host = h.host AND {0} >= ?1 AND {0} < ?2)",
-                 kVerdictTime)));
-  hosts.bind(1, from).bind(2, to).bind(3, floor_div(from, kDay * kSecond) * kDay);
-  hosts.bind(4, floor_div(to, kDay * kSecond) * kDay);
-  TOCSIN_TRY(const bool row, hosts.step());
-  out.hosts = row ? hosts.integer(0) : 0;
+  TOCSIN_TRY(out.hosts, count_hosts(db, from, to));
   return {};
 }
 
@@ -368,6 +379,15 @@ Status read_ranks(sqlite::Database& db, const Selection& selection, Overview& ou
 }
 
 }  // namespace
+
+Result<std::int64_t> count_events(sqlite::Database& db, const TimeRange& range) {
+  std::int64_t sum = 0;
+  TOCSIN_TRY_STATUS(each_events(
+      db, range.from.value_or(kBegin), range.to.value_or(kEnd), kMinute * kSecond,
+      {kDay, kHour, kMinute},
+      [&](UnixNanos, std::string_view, std::int64_t events, std::int64_t) { sum += events; }));
+  return sum;
+}
 
 Result<Overview> read_overview(sqlite::Database& db, const Selection& selection,
                                const TimeRange& range) {

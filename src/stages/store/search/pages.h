@@ -38,6 +38,9 @@ struct Cursor {
 [[nodiscard]] Result<Statistics> read_statistics(sqlite::Database& db, const Selection& selection,
                                                  const TimeRange& range);
 
+// Verdicts in the range, from the counts.
+[[nodiscard]] Result<std::int64_t> count_events(sqlite::Database& db, const TimeRange& range);
+
 // The name that the latest alert of the rule has for it.
 [[nodiscard]] Result<std::string> name_of_rule(sqlite::Database& db, std::string_view rule_id);
 

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "stages/store/schema.h"
+#include "stages/store/search/language/terms.h"
 
 namespace tocsin::store::search {
 namespace {
@@ -44,6 +45,7 @@ Result<std::optional<ConnectionPool::Connection>> ConnectionPool::open(ino_t fil
   if (blank) return std::optional<Connection>();
   TOCSIN_TRY(auto db, open_store(path_, sqlite::Mode::kRead));
   TOCSIN_TRY_STATUS(db.exec("PRAGMA cache_size=-32768"));
+  TOCSIN_TRY_STATUS(db.add_function("tocsin_fold", folded_value));
   db.stop_at(std::chrono::steady_clock::now() + limit_);
   return std::optional<Connection>(Connection{std::move(db), file});
 }

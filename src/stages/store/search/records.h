@@ -149,11 +149,6 @@ struct EventRecord {
   std::optional<LogPosition> source;
 };
 
-struct VerdictPage {
-  std::vector<EventRecord> items;
-  std::string next;
-};
-
 struct RuleActivity {
   std::string rule_id;
   std::int64_t alerts = 0;
