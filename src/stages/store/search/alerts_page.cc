@@ -135,8 +135,11 @@ Result<std::optional<Cursor>> read_cursor(const PageRequest& page) {
 Result<AlertPage> read_page(sqlite::Database& db, const Selection& selection,
                             const PageRequest& page, const std::optional<Cursor>& after) {
   AlertPage out;
-  TOCSIN_TRY(out.total, count(db, selection));
-  if (out.total == 0 || page.limit == 0) return out;
+  if (page.total) {
+    TOCSIN_TRY(out.total, count(db, selection));
+    if (out.total == 0) return out;
+  }
+  if (page.limit == 0) return out;
   TOCSIN_TRY(auto rows, page.sort == SortBy::kTime ? rows_in_time(db, selection, page, after)
                                                    : rows_by_key(db, selection, page, after));
   if (rows.size() > page.limit) {

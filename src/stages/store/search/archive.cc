@@ -214,10 +214,14 @@ Result<std::optional<EventRecord>> Archive::event(const Uuid& id) const {
       });
 }
 
-Result<std::vector<EventRecord>> Archive::verdicts(const Query& query, const TimeRange& range,
-                                                   std::size_t limit) const {
-  return pool_->read<std::vector<EventRecord>>(
-      [&](sqlite::Database& db) { return read_verdicts(db, query, range, limit); });
+Status Archive::verdicts(const Query& query, const TimeRange& range, std::size_t limit,
+                         const std::function<void(const EventRecord&)>& visit) const {
+  TOCSIN_TRY(const bool done, pool_->read<bool>([&](sqlite::Database& db) -> Result<bool> {
+    TOCSIN_TRY_STATUS(each_verdict(db, query, range, limit, visit));
+    return true;
+  }));
+  static_cast<void>(done);
+  return {};
 }
 
 Result<std::int64_t> Archive::count_verdicts(const Query& query, const TimeRange& range) const {

@@ -14,6 +14,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -58,9 +59,8 @@ class Archive {
   [[nodiscard]] Result<std::optional<EventRecord>> event(const Uuid& id) const;
   // Latest first. What of the query is said of alerts holds when one of the event's alerts meets
   // it: verdicts.h.
-  [[nodiscard]] Result<std::vector<EventRecord>> verdicts(const Query& query,
-                                                          const TimeRange& range,
-                                                          std::size_t limit) const;
+  [[nodiscard]] Status verdicts(const Query& query, const TimeRange& range, std::size_t limit,
+                                const std::function<void(const EventRecord&)>& visit) const;
   [[nodiscard]] Result<std::int64_t> count_verdicts(const Query& query,
                                                     const TimeRange& range) const;
   // Alerts and the last one, by rule id, of all time.

@@ -31,6 +31,7 @@ struct PageRequest {
   bool descending = true;
   std::size_t limit = 50;
   std::string cursor;  // `next` of the page before; "" for the first
+  bool total = true;   // count what is on all pages
 };
 
 struct AlertRecord {
@@ -47,7 +48,7 @@ struct AlertRecord {
 };
 
 struct AlertPage {
-  std::int64_t total = 0;  // on all pages
+  std::int64_t total = 0;  // on all pages; 0 when it was not asked for
   std::vector<AlertRecord> items;
   std::string next;  // cursor; "" at the end
 };

@@ -412,16 +412,14 @@ EventRecord verdict_of(const sqlite::Statement& row) {
   return event;
 }
 
-Result<std::vector<EventRecord>> read_verdicts(sqlite::Database& db, const Query& query,
-                                               const TimeRange& range, std::size_t limit) {
-  std::vector<EventRecord> out;
-  if (limit == 0) return out;
-  TOCSIN_TRY_STATUS(
-      Search(db, query, range, kVerdictColumns).run([&](const sqlite::Statement& row) {
-        out.push_back(verdict_of(row));
-        return out.size() < limit;
-      }));
-  return out;
+Status each_verdict(sqlite::Database& db, const Query& query, const TimeRange& range,
+                    std::size_t limit, const std::function<void(const EventRecord&)>& visit) {
+  if (limit == 0) return {};
+  std::size_t found = 0;
+  return Search(db, query, range, kVerdictColumns).run([&](const sqlite::Statement& row) {
+    visit(verdict_of(row));
+    return ++found < limit;
+  });
 }
 
 Result<std::int64_t> count_verdicts(sqlite::Database& db, const Query& query,

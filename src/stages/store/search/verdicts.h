@@ -10,7 +10,7 @@
 #pragma once
 
 #include <cstdint>
-#include <vector>
+#include <functional>
 
 #include "base/result.h"
 #include "base/sqlite.h"
@@ -18,10 +18,9 @@
 
 namespace tocsin::store::search {
 
-[[nodiscard]] Result<std::vector<EventRecord>> read_verdicts(sqlite::Database& db,
-                                                             const Query& query,
-                                                             const TimeRange& range,
-                                                             std::size_t limit);
+[[nodiscard]] Status each_verdict(sqlite::Database& db, const Query& query, const TimeRange& range,
+                                  std::size_t limit,
+                                  const std::function<void(const EventRecord&)>& visit);
 [[nodiscard]] Result<std::int64_t> count_verdicts(sqlite::Database& db, const Query& query,
                                                   const TimeRange& range);
 
