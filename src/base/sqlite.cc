@@ -13,12 +13,14 @@ namespace tocsin::sqlite {
 namespace {
 
 constexpr int kBusyTimeoutMs = 10'000;
+constexpr int kStepsBetweenLooks = 20'000;  // of the virtual machine: well below a millisecond
 
 ErrorCode code_of(int result) {
   switch (result & 0xff) {
     case SQLITE_FULL:
     case SQLITE_NOMEM:
     case SQLITE_TOOBIG:
+    case SQLITE_INTERRUPT:
       return ErrorCode::kExhausted;
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
@@ -143,6 +145,43 @@ Result<Statement> Database::prepare(std::string_view sql) {
 }
 
 Status Database::adopt_schema(int version, const char* sql) {
+  return adopt_schema(version, [sql](Database& db, std::int64_t) { return db.exec(sql); });
+}
+
+Status Database::add_function(const char* name, std::string (*function)(std::string_view)) {
+  using Function = std::string (*)(std::string_view);
+  // SQLite keeps a pointer to data, which a function's need not fit.
+  auto kept = std::make_unique<Function>(function);
+  const auto call = [](sqlite3_context* context, int, sqlite3_value** values) {
+    const auto* const known = static_cast<const Function*>(sqlite3_user_data(context));
+    const auto* const data = reinterpret_cast<const char*>(sqlite3_value_text(values[0]));
+    const auto size = static_cast<std::size_t>(sqlite3_value_bytes(values[0]));
+    const std::string out =
+        (*known)(data == nullptr ? std::string_view() : std::string_view(data, size));
+    sqlite3_result_text64(context, out.data(), out.size(), SQLITE_TRANSIENT, SQLITE_UTF8);
+  };
+  const auto forget = [](void* data) { delete static_cast<Function*>(data); };
+  if (sqlite3_create_function_v2(db_.get(), name, 1, SQLITE_UTF8 | SQLITE_DETERMINISTIC,
+                                 kept.release(), call, nullptr, nullptr, forget) != SQLITE_OK)
+    return failure(db_.get(), "cannot add a function");
+  return {};
+}
+
+std::int64_t Database::changes() const { return sqlite3_changes64(db_.get()); }
+
+void Database::stop_at(std::chrono::steady_clock::time_point deadline) {
+  if (deadline_ == nullptr) {
+    deadline_ = std::make_unique<std::chrono::steady_clock::time_point>(deadline);
+    const auto late = [](void* at) {
+      const auto* moment = static_cast<const std::chrono::steady_clock::time_point*>(at);
+      return std::chrono::steady_clock::now() >= *moment ? 1 : 0;
+    };
+    sqlite3_progress_handler(db_.get(), kStepsBetweenLooks, late, deadline_.get());
+  }
+  *deadline_ = deadline;
+}
+
+Status Database::adopt_schema(int version, const MakeSchema& make) {
   TOCSIN_TRY(Statement query, prepare("PRAGMA user_version"));
   const auto stored_version = [&]() -> Result<std::int64_t> {
     TOCSIN_TRY(const bool row, query.step());
@@ -168,7 +207,7 @@ Status Database::adopt_schema(int version, const char* sql) {
   TOCSIN_TRY(Transaction transaction, Transaction::begin(*this));
   TOCSIN_TRY(const std::int64_t locked, stored_version());  // another process may have been quicker
   TOCSIN_TRY_STATUS(check(locked));
-  TOCSIN_TRY_STATUS(exec(sql));
+  TOCSIN_TRY_STATUS(make(*this, locked));
   TOCSIN_TRY_STATUS(exec(fmt::format("PRAGMA user_version={}", version).c_str()));
   return transaction.commit();
 }

@@ -72,6 +72,7 @@ void install_signal_handlers();
 void add_demo(Context& context);
 void add_produce(Context& context);
 void add_detect(Context& context);
+void add_search(Context& context);
 void add_scan(Context& context);
 void add_topics(Context& context);
 void add_trace(Context& context);
