@@ -13,12 +13,14 @@ namespace tocsin::sqlite {
 namespace {
 
 constexpr int kBusyTimeoutMs = 10'000;
+constexpr int kStepsBetweenLooks = 20'000;  // of the virtual machine: well below a millisecond
 
 ErrorCode code_of(int result) {
   switch (result & 0xff) {
     case SQLITE_FULL:
     case SQLITE_NOMEM:
     case SQLITE_TOOBIG:
+    case SQLITE_INTERRUPT:
       return ErrorCode::kExhausted;
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
@@ -143,6 +145,24 @@ Result<Statement> Database::prepare(std::string_view sql) {
 }
 
 Status Database::adopt_schema(int version, const char* sql) {
+  return adopt_schema(version, [sql](Database& db, std::int64_t) { return db.exec(sql); });
+}
+
+std::int64_t Database::changes() const { return sqlite3_changes64(db_.get()); }
+
+void Database::stop_at(std::chrono::steady_clock::time_point deadline) {
+  if (deadline_ == nullptr) {
+    deadline_ = std::make_unique<std::chrono::steady_clock::time_point>(deadline);
+    const auto late = [](void* at) {
+      const auto* moment = static_cast<const std::chrono::steady_clock::time_point*>(at);
+      return std::chrono::steady_clock::now() >= *moment ? 1 : 0;
+    };
+    sqlite3_progress_handler(db_.get(), kStepsBetweenLooks, late, deadline_.get());
+  }
+  *deadline_ = deadline;
+}
+
+Status Database::adopt_schema(int version, const MakeSchema& make) {
   TOCSIN_TRY(Statement query, prepare("PRAGMA user_version"));
   const auto stored_version = [&]() -> Result<std::int64_t> {
     TOCSIN_TRY(const bool row, query.step());
@@ -168,7 +188,7 @@ Status Database::adopt_schema(int version, const char* sql) {
   TOCSIN_TRY(Transaction transaction, Transaction::begin(*this));
   TOCSIN_TRY(const std::int64_t locked, stored_version());  // another process may have been quicker
   TOCSIN_TRY_STATUS(check(locked));
-  TOCSIN_TRY_STATUS(exec(sql));
+  TOCSIN_TRY_STATUS(make(*this, locked));
   TOCSIN_TRY_STATUS(exec(fmt::format("PRAGMA user_version={}", version).c_str()));
   return transaction.commit();
 }

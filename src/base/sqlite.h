@@ -4,7 +4,9 @@
 // errors as Result.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -66,6 +68,15 @@ class Database {
   // Creates the tables of a new database (`sql`, idempotent) and sets its version; kUnsupported
   // when the file was written by a newer release. With kRead only the check.
   [[nodiscard]] Status adopt_schema(int version, const char* sql);
+  // The same where a database of an older version is made over: `make(db, stored version)` within
+  // the transaction, 0 for a new one.
+  using MakeSchema = std::function<Status(Database&, std::int64_t)>;
+  [[nodiscard]] Status adopt_schema(int version, const MakeSchema& make);
+
+  // Rows that the last INSERT, UPDATE or DELETE changed.
+  [[nodiscard]] std::int64_t changes() const;
+  // From now on, statements that are under way at that moment fail with kExhausted.
+  void stop_at(std::chrono::steady_clock::time_point deadline);
 
  private:
   struct Close {
@@ -76,6 +87,7 @@ class Database {
 
   std::string path_;
   Mode mode_ = Mode::kRead;
+  std::unique_ptr<std::chrono::steady_clock::time_point> deadline_;  // outlives db_
   std::unique_ptr<sqlite3, Close> db_;
 };
 

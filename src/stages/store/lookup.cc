@@ -22,8 +22,7 @@ void read_id(std::string_view bytes, std::array<std::uint8_t, 16>& id) {
 
 Result<std::optional<FoundEvent>> find(const std::string& path, const char* column,
                                        const std::array<std::uint8_t, 16>& id) {
-  TOCSIN_TRY(auto db, sqlite::Database::open(path, sqlite::Mode::kRead));
-  TOCSIN_TRY_STATUS(db.adopt_schema(kSchemaVersion, kSchema));
+  TOCSIN_TRY(auto db, open_store(path, sqlite::Mode::kRead, 1));
   TOCSIN_TRY(
       auto verdict,
       db.prepare(fmt::format(
@@ -61,8 +60,7 @@ Result<std::optional<FoundEvent>> find_event_by_trace(
 }
 
 Result<std::optional<FoundEvent>> find_most_severe(const std::string& path) {
-  TOCSIN_TRY(auto db, sqlite::Database::open(path, sqlite::Mode::kRead));
-  TOCSIN_TRY_STATUS(db.adopt_schema(kSchemaVersion, kSchema));
+  TOCSIN_TRY(auto db, open_store(path, sqlite::Mode::kRead, 1));
   TOCSIN_TRY(auto best, db.prepare("SELECT event_id FROM alerts GROUP BY event_id"
                                    " ORDER BY max(score) DESC, count(*) DESC, event_id LIMIT 1"));
   TOCSIN_TRY(const bool any, best.step());

@@ -38,8 +38,7 @@ void RuleStat::add(const RuleStat& other) {
 }
 
 Result<std::unique_ptr<RuleStatsStore>> RuleStatsStore::open(const std::string& path) {
-  TOCSIN_TRY(auto db, sqlite::Database::open(path, sqlite::Mode::kWrite));
-  TOCSIN_TRY_STATUS(db.adopt_schema(kSchemaVersion, kSchema));
+  TOCSIN_TRY(auto db, open_store(path, sqlite::Mode::kWrite));
   TOCSIN_TRY_STATUS(db.exec(kTable));
   TOCSIN_TRY(auto upsert, db.prepare(kUpsert));
   return std::unique_ptr<RuleStatsStore>(new RuleStatsStore(std::move(db), std::move(upsert)));

@@ -1,10 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <mutex>
+#include <numeric>
 #include <optional>
 #include <utility>
 #include <vector>
 
 #include "base/sqlite.h"
+#include "stages/store/alert_writer.h"
+#include "stages/store/counts.h"
+#include "stages/store/docid.h"
 #include "stages/store/positions.h"
 #include "stages/store/schema.h"
 #include "stages/store/sink.h"
@@ -25,16 +32,18 @@ void join(std::string& out, const std::vector<std::string>& items) {
   }
 }
 
-// REPLACE: of two verdicts on one event the later stays, so a replay under new rules shows.
-constexpr const char* kInsertVerdict =
-    "INSERT OR REPLACE INTO verdicts(event_id, trace_id, timestamp, host, channel, provider,"
-    " event_code, class, tactics, techniques, rules, level, score, classified_at, latency_us, "
-    "truth,"
-    " truth_scenario, truth_technique) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
-constexpr const char* kInsertAlert =
-    "INSERT OR REPLACE INTO alerts(alert_id, event_id, trace_id, timestamp, created, host, user,"
-    " rule_id, rule_name, level, score, class, tactics, techniques, json)"
-    " VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+constexpr std::string_view kColumns =
+    "(event_id, trace_id, timestamp, host, channel, provider, event_code, class, tactics,"
+    " techniques, rules, level, score, classified_at, latency_us, truth, truth_scenario,"
+    " truth_technique, topic, partition, log_offset)"
+    " VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+
+// Where the event of a verdict lies; nowhere when the batch does not say.
+struct LogPlace {
+  std::int64_t topic = 0;
+  std::int64_t partition = -1;
+  std::int64_t offset = -1;
+};
 
 class SqliteSink final : public Sink {
  public:
@@ -48,12 +57,15 @@ class SqliteSink final : public Sink {
     const auto is_new = [&](std::span<const Place> places, std::size_t i) {
       return places.empty() || places[i].offset >= admitted[places[i].slice];
     };
+    counts_.clear();
+    TOCSIN_TRY_STATUS(find_topics(batch));
     for (std::size_t i = 0; i < batch.verdicts.size(); ++i)
       if ((!options_.detections_only || batch.verdicts[i].detected()) &&
           is_new(batch.verdict_places, i))
-        TOCSIN_TRY_STATUS(insert(batch.verdicts[i]));
-    for (std::size_t i = 0; i < batch.alerts.size(); ++i)
-      if (is_new(batch.alert_places, i)) TOCSIN_TRY_STATUS(insert(batch.alerts[i]));
+        TOCSIN_TRY_STATUS(write(batch.verdicts[i], place(batch, i)));
+    for (const std::size_t i : by_time(batch.alerts))
+      if (is_new(batch.alert_places, i)) TOCSIN_TRY_STATUS(write(batch.alerts[i]));
+    TOCSIN_TRY_STATUS(counts_.flush(db_));
     TOCSIN_TRY_STATUS(positions_->advance(batch, admitted));
     return transaction.commit();
   }
@@ -70,11 +82,69 @@ class SqliteSink final : public Sink {
  private:
   SqliteSink(sqlite::Database db, SqliteOptions options) : db_(std::move(db)), options_(options) {}
 
-  Status insert(const Verdict& v) {
+  // Ids of the slices' topics, as long as the transaction.
+  Status find_topics(const SinkBatch& batch) {
+    topics_.clear();
+    for (const Slice& slice : batch.slices) {
+      TOCSIN_TRY_STATUS(add_topic_.bind(1, slice.topic).run());
+      find_topic_.bind(1, slice.topic);
+      TOCSIN_TRY(const bool found, find_topic_.step());
+      topics_.push_back(found ? find_topic_.integer(0) : 0);
+      find_topic_.reset();
+    }
+    return {};
+  }
+
+  [[nodiscard]] LogPlace place(const SinkBatch& batch, std::size_t verdict) const {
+    if (batch.verdict_places.empty() || batch.slices.empty()) return {};
+    const Place& at = batch.verdict_places[verdict];
+    return {topics_[at.slice], batch.slices[at.slice].partition, at.offset};
+  }
+
+  // The full-text index takes rows best in the order of their ids.
+  std::span<const std::size_t> by_time(std::span<const Alert> alerts) {
+    order_.resize(alerts.size());
+    std::iota(order_.begin(), order_.end(), std::size_t{0});
+    std::stable_sort(order_.begin(), order_.end(), [&](std::size_t a, std::size_t b) {
+      return effective_time(alerts[a].timestamp, alerts[a].created) <
+             effective_time(alerts[b].timestamp, alerts[b].created);
+    });
+    return order_;
+  }
+
+  // Of two verdicts on one event the later stays, so a replay under new rules shows.
+  Status write(const Verdict& v, const LogPlace& at) {
+    TOCSIN_TRY_STATUS(run(insert_, v, at));
+    if (db_.changes() == 0) {
+      TOCSIN_TRY_STATUS(uncount(v.event_id));
+      TOCSIN_TRY_STATUS(run(replace_, v, at));
+    }
+    counts_.add(CountedVerdict{.time = effective_time(v.timestamp, v.classified_at),
+                               .host = v.host,
+                               .event_class = v.event_class,
+                               .detected = v.detected()});
+    return {};
+  }
+
+  // The verdict on the event that is there and will be replaced.
+  Status uncount(const Uuid& event_id) {
+    before_.bind_blob(1, bytes_of(event_id.bytes));
+    TOCSIN_TRY(const bool found, before_.step());
+    if (found)
+      counts_.add(CountedVerdict{.time = effective_time(before_.integer(0), before_.integer(1)),
+                                 .host = before_.text(2),
+                                 .event_class = before_.text(3),
+                                 .detected = before_.integer(4) != 0},
+                  -1);
+    before_.reset();
+    return {};
+  }
+
+  Status run(sqlite::Statement& statement, const Verdict& v, const LogPlace& at) {
     join(tactics_, v.tactics);
     join(techniques_, v.techniques);
     join(rules_, v.rules);
-    return verdict_.bind_blob(1, bytes_of(v.event_id.bytes))
+    return statement.bind_blob(1, bytes_of(v.event_id.bytes))
         .bind_blob(2, bytes_of(v.trace_id))
         .bind(3, v.timestamp)
         .bind(4, v.host)
@@ -92,49 +162,69 @@ class SqliteSink final : public Sink {
         .bind(16, v.truth)
         .bind(17, v.truth_scenario)
         .bind(18, v.truth_technique)
+        .bind(19, at.topic)
+        .bind(20, at.partition)
+        .bind(21, at.offset)
         .run();
   }
 
-  Status insert(const Alert& a) {
+  Status write(const Alert& a) {
     join(tactics_, a.tactics);
     join(techniques_, a.techniques);
     json_.clear();
     append_json(json_, a);
-    return alert_.bind_blob(1, bytes_of(a.alert_id.bytes))
-        .bind_blob(2, bytes_of(a.event_id.bytes))
-        .bind_blob(3, bytes_of(a.trace_id))
-        .bind(4, a.timestamp)
-        .bind(5, a.created)
-        .bind(6, a.host)
-        .bind(7, a.user)
-        .bind(8, a.rule_id)
-        .bind(9, a.rule_name)
-        .bind(10, to_string(a.level))
-        .bind(11, std::int64_t{severity_score(a.level)})
-        .bind(12, a.tactics.empty() ? std::string_view() : std::string_view(a.tactics.front()))
-        .bind(13, tactics_)
-        .bind(14, techniques_)
-        .bind(15, json_)
-        .run();
+    const AlertRow row{
+        .alert_id = bytes_of(a.alert_id.bytes),
+        .event_id = bytes_of(a.event_id.bytes),
+        .trace_id = bytes_of(a.trace_id),
+        .timestamp = a.timestamp,
+        .created = a.created,
+        .score = severity_score(a.level),
+        .suppressed = static_cast<std::int64_t>(a.suppressed),
+        .text = {.host = a.host,
+                 .user = a.user,
+                 .rule_id = a.rule_id,
+                 .rule_name = a.rule_name,
+                 .level = to_string(a.level),
+                 .event_class =
+                     a.tactics.empty() ? std::string_view() : std::string_view(a.tactics.front()),
+                 .tactics = tactics_,
+                 .techniques = techniques_,
+                 .json = json_}};
+    return alerts_->write(row, counts_);
+  }
+
+  Status prepare() {
+    TOCSIN_TRY(insert_, db_.prepare(fmt::format(
+                            "INSERT INTO verdicts{} ON CONFLICT(event_id) DO NOTHING", kColumns)));
+    TOCSIN_TRY(replace_, db_.prepare(fmt::format("REPLACE INTO verdicts{}", kColumns)));
+    TOCSIN_TRY(before_, db_.prepare("SELECT timestamp, classified_at, host, class, rules <> ''"
+                                    " FROM verdicts WHERE event_id = ?"));
+    TOCSIN_TRY(add_topic_,
+               db_.prepare("INSERT INTO topics(name) VALUES(?) ON CONFLICT DO NOTHING"));
+    TOCSIN_TRY(find_topic_, db_.prepare("SELECT id FROM topics WHERE name = ?"));
+    return {};
   }
 
   std::mutex mutex_;
   sqlite::Database db_;
   std::optional<Positions> positions_;
-  sqlite::Statement verdict_;
-  sqlite::Statement alert_;
+  std::optional<AlertWriter> alerts_;
+  sqlite::Statement insert_, replace_, before_, add_topic_, find_topic_;
   const SqliteOptions options_;
+  Counts counts_;
+  std::vector<std::int64_t> topics_;
+  std::vector<std::size_t> order_;
   std::string tactics_, techniques_, rules_, json_;  // kept for their memory
 };
 
 Result<std::unique_ptr<Sink>> SqliteSink::open(const std::string& path, SqliteOptions options) {
-  TOCSIN_TRY(auto db, sqlite::Database::open(path, sqlite::Mode::kWrite));
-  TOCSIN_TRY_STATUS(db.adopt_schema(kSchemaVersion, kSchema));
+  TOCSIN_TRY(auto db, open_store(path, sqlite::Mode::kWrite));
   if (options.fsync) TOCSIN_TRY_STATUS(db.exec("PRAGMA synchronous=FULL"));
   std::unique_ptr<SqliteSink> made(new SqliteSink(std::move(db), options));
   TOCSIN_TRY(made->positions_, Positions::open(made->db_));
-  TOCSIN_TRY(made->verdict_, made->db_.prepare(kInsertVerdict));
-  TOCSIN_TRY(made->alert_, made->db_.prepare(kInsertAlert));
+  TOCSIN_TRY(made->alerts_, AlertWriter::open(made->db_));
+  TOCSIN_TRY_STATUS(made->prepare());
   return made;
 }
 

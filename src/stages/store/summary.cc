@@ -101,8 +101,7 @@ Status read_truth(sqlite::Database& db, Summary& out) {
 }  // namespace
 
 Result<Summary> summarize(const std::string& path, std::size_t top) {
-  TOCSIN_TRY(auto db, sqlite::Database::open(path, sqlite::Mode::kRead));
-  TOCSIN_TRY_STATUS(db.adopt_schema(kSchemaVersion, kSchema));
+  TOCSIN_TRY(auto db, open_store(path, sqlite::Mode::kRead, 1));
   // One transaction: the figures agree with each other while detectors go on writing.
   TOCSIN_TRY_STATUS(db.exec("BEGIN"));
   Summary summary;

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <charconv>
+#include <utility>
+
+#include "base/uuid.h"
+#include "stages/store/search/pages.h"
+
+namespace tocsin::store::search {
+namespace {
+
+struct Order {
+  char letter;             // in cursors
+  const char* key = "";    // in SQL; "" for time alone
+  const char* joins = "";  // what the key needs
+  bool number = false;
+};
+
+// `indexed`: rows come from the full-text index, so the alert itself is another table.
+Order order_of(SortBy sort, bool indexed) {
+  const char* const alert = indexed ? "CROSS JOIN alerts f ON f.docid = a.rowid" : "";
+  switch (sort) {
+    case SortBy::kTime:
+      return {'t'};
+    case SortBy::kLevel:
+      return {'l', "f.score", alert, true};
+    case SortBy::kHost:
+      return {'h', "f.host", alert};
+    case SortBy::kRule:
+      return {'r', "f.rule_name", alert};
+    case SortBy::kUser:
+      return {'u', "f.user", alert};
+    case SortBy::kStatus:
+      return {'s', "coalesce(t.status, 'new')", "LEFT JOIN triage t ON t.docid = a.rowid"};
+  }
+  return {'t'};
+}
+
+std::string write_cursor(const PageRequest& page, const Cursor& last) {
+  std::string out = fmt::format("{}{}{}.", order_of(page.sort, false).letter,
+                                page.descending ? 'd' : 'a', last.docid);
+  append_hex(out, reinterpret_cast<const std::uint8_t*>(last.key.data()), last.key.size());
+  return out;
+}
+
+std::optional<Cursor> parse_cursor(const PageRequest& page) {
+  const std::string_view text = page.cursor;
+  const std::size_t dot = text.find('.');
+  if (text.size() < 4 || dot == std::string_view::npos) return std::nullopt;
+  if (text[0] != order_of(page.sort, false).letter || text[1] != (page.descending ? 'd' : 'a'))
+    return std::nullopt;
+  Cursor out;
+  const std::string_view number = text.substr(2, dot - 2);
+  const char* const end = number.data() + number.size();
+  const auto read = std::from_chars(number.data(), end, out.docid);
+  const std::string_view hex = text.substr(dot + 1);
+  if (read.ec != std::errc() || read.ptr != end || hex.size() % 2 != 0) return std::nullopt;
+  out.key.resize(hex.size() / 2);
+  if (!decode_hex(hex, reinterpret_cast<std::uint8_t*>(out.key.data()), out.key.size()))
+    return std::nullopt;
+  return out;
+}
+
+// One row more than the page has, to know whether there is a next page.
+Result<std::vector<Cursor>> rows_in_time(sqlite::Database& db, Selection selection,
+                                         const PageRequest& page,
+                                         const std::optional<Cursor>& after) {
+  if (after && page.descending) selection.sql.last = std::min(selection.sql.last, after->docid - 1);
+  if (after && !page.descending)
+    selection.sql.first = std::max(selection.sql.first, after->docid + 1);
+  std::vector<Cursor> out;
+  if (selection.sql.first > selection.sql.last) return out;
+  TOCSIN_TRY(const auto docids, in_time(db, selection, page.descending, page.limit + 1));
+  for (const std::int64_t docid : docids) out.push_back({docid, ""});
+  return out;
+}
+
+// Without a search the rows come from the table, in the order of an index on the key.
+std::string sorted_sql(const Selection& selection, const PageRequest& page, const Order& order,
+                       bool continued) {
+  std::string sql = from_where(selection, order.joins);
+  const bool indexed = !selection.sql.match.empty();
+  std::string key = order.key;
+  if (!indexed) {
+    const std::string_view facts = " INDEXED BY alerts_facts";
+    sql.erase(sql.find(facts), facts.size());
+    if (key.starts_with("f.")) key[0] = 'a';
+  }
+  const char* const direction = page.descending ? "DESC" : "ASC";
+  return fmt::format(
+      "SELECT a.rowid, {0} {1} {2} ORDER BY {0} {3}, a.rowid {3} LIMIT ?", key, sql,
+      continued ? fmt::format(" AND ({}, a.rowid) {} (?, ?)", key, page.descending ? "<" : ">")
+                : "",
+      direction);
+}
+
+Result<std::vector<Cursor>> rows_by_key(sqlite::Database& db, const Selection& selection,
+                                        const PageRequest& page,
+                                        const std::optional<Cursor>& after) {
+  const Order order = order_of(page.sort, !selection.sql.match.empty());
+  TOCSIN_TRY(auto query, db.prepare(sorted_sql(selection, page, order, after.has_value())));
+  int index = bind(query, selection);
+  if (after) {
+    if (order.number) {
+      std::int64_t number = 0;
+      std::from_chars(after->key.data(), after->key.data() + after->key.size(), number);
+      query.bind(index++, number);
+    } else {
+      query.bind(index++, std::string_view(after->key));
+    }
+    query.bind(index++, after->docid);
+  }
+  query.bind(index, static_cast<std::int64_t>(page.limit) + 1);
+  std::vector<Cursor> out;
+  while (true) {
+    TOCSIN_TRY(const bool row, query.step());
+    if (!row) return out;
+    out.push_back({query.integer(0), std::string(query.text(1))});
+  }
+}
+
+}  // namespace
+
+Result<std::optional<Cursor>> read_cursor(const PageRequest& page) {
+  if (page.cursor.empty()) return std::optional<Cursor>();
+  auto cursor = parse_cursor(page);
+  if (!cursor)
+    return fail(ErrorCode::kInvalid,
+                "the cursor is not one of this list; take `next` of the answer before, with the "
+                "same sort");
+  return cursor;
+}
+
+Result<AlertPage> read_page(sqlite::Database& db, const Selection& selection,
+                            const PageRequest& page, const std::optional<Cursor>& after) {
+  AlertPage out;
+  TOCSIN_TRY(out.total, count(db, selection));
+  if (out.total == 0 || page.limit == 0) return out;
+  TOCSIN_TRY(auto rows, page.sort == SortBy::kTime ? rows_in_time(db, selection, page, after)
+                                                   : rows_by_key(db, selection, page, after));
+  if (rows.size() > page.limit) {
+    rows.resize(page.limit);
+    out.next = write_cursor(page, rows.back());
+  }
+  std::vector<std::int64_t> docids;
+  docids.reserve(rows.size());
+  for (const Cursor& row : rows) docids.push_back(row.docid);
+  TOCSIN_TRY(out.items, read_alerts(db, docids));
+  return out;
+}
+
+}  // namespace tocsin::store::search

@@ -1,0 +1,437 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <functional>
+#include <set>
+#include <tuple>
+#include <utility>
+
+#include "core/event/level.h"
+#include "stages/store/docid.h"
+#include "stages/store/schema.h"
+#include "stages/store/search/pages.h"
+#include "stages/store/search/ranges.h"
+#include "stages/store/search/terms.h"
+
+namespace tocsin::store::search {
+namespace {
+
+constexpr std::int64_t kSecond = 1'000'000'000;
+constexpr UnixNanos kBegin = -9'100'000'000'000'000'000, kEnd = 9'100'000'000'000'000'000;
+constexpr std::size_t kTop = 10;
+
+// Some alerts that have all of this in common.
+struct Bunch {
+  UnixNanos time = 0;  // of the first second they may be of
+  std::string_view rule_id, tactics, techniques;
+  std::int64_t score = 0, alerts = 1;
+};
+struct Crowd {
+  char kind = 'h';
+  std::string_view name;
+  std::int64_t score = 0, alerts = 1;
+};
+using VisitBunch = std::function<void(const Bunch&)>;
+using VisitCrowd = std::function<void(const Crowd&)>;
+
+Status each_counted_bunch(sqlite::Database& db, const Span& span, const VisitBunch& visit) {
+  TOCSIN_TRY(auto query, db.prepare("SELECT start, rule_id, score, tactics, techniques, alerts"
+                                    " FROM rule_counts WHERE unit = ? AND start >= ? AND start < ?"
+                                    " AND alerts > 0"));
+  query.bind(1, span.unit).bind(2, span.from).bind(3, span.to);
+  while (true) {
+    TOCSIN_TRY(const bool row, query.step());
+    if (!row) return {};
+    visit({.time = query.integer(0) * kSecond,
+           .rule_id = query.text(1),
+           .tactics = query.text(3),
+           .techniques = query.text(4),
+           .score = query.integer(2),
+           .alerts = query.integer(5)});
+  }
+}
+
+Status each_counted_crowd(sqlite::Database& db, const Span& span, const VisitCrowd& visit) {
+  TOCSIN_TRY(auto query,
+             db.prepare("SELECT kind, name, score, sum(alerts) FROM entity_counts WHERE unit = ?"
+                        " AND start >= ? AND start < ? GROUP BY kind, name, score"
+                        " HAVING sum(alerts) > 0"));
+  query.bind(1, span.unit).bind(2, span.from).bind(3, span.to);
+  while (true) {
+    TOCSIN_TRY(const bool row, query.step());
+    if (!row) return {};
+    visit({.kind = query.text(0) == "u" ? 'u' : 'h',
+           .name = query.text(1),
+           .score = query.integer(2),
+           .alerts = query.integer(3)});
+  }
+}
+
+Status each_single(sqlite::Database& db, const Selection& selection, const VisitBunch& bunch,
+                   const VisitCrowd& crowd) {
+  return each_fact(db, selection, [&](const Fact& fact) {
+    if (bunch)
+      bunch({.time = time_of_docid(fact.docid),
+             .rule_id = fact.rule_id,
+             .tactics = fact.tactics,
+             .techniques = fact.techniques,
+             .score = fact.score});
+    if (!crowd) return;
+    crowd({.kind = 'h', .name = fact.host, .score = fact.score});
+    crowd({.kind = 'u', .name = fact.user, .score = fact.score});
+  });
+}
+
+// All alerts of the selection: from the counts where nothing but time chooses them.
+Status each_bunch(sqlite::Database& db, const Selection& selection,
+                  std::initializer_list<std::int64_t> units, const VisitBunch& bunch,
+                  const VisitCrowd& crowd) {
+  if (selection.sql.first > selection.sql.last) return {};
+  if (!selection.whole()) return each_single(db, selection, bunch, crowd);
+  for (const Span& span : spans_of_docids(selection.sql.first, selection.sql.last, units)) {
+    if (span.unit == 0) {
+      Selection edge;
+      edge.sql.first = span.from;
+      edge.sql.last = span.to - 1;
+      TOCSIN_TRY_STATUS(each_single(db, edge, bunch, crowd));
+      continue;
+    }
+    if (bunch) TOCSIN_TRY_STATUS(each_counted_bunch(db, span, bunch));
+    if (crowd) TOCSIN_TRY_STATUS(each_counted_crowd(db, span, crowd));
+  }
+  return {};
+}
+
+// visit(start in nanoseconds, class, events, detected)
+using VisitEvents = std::function<void(UnixNanos, std::string_view, std::int64_t, std::int64_t)>;
+
+Status each_events(sqlite::Database& db, UnixNanos from, UnixNanos to, std::int64_t exact_step,
+                   std::initializer_list<std::int64_t> units, const VisitEvents& visit) {
+  for (const Span& span : spans_of_time(from, to, units)) {
+    // Before 1970 the division rounds up: such an event is counted a step later.
+    TOCSIN_TRY(auto query,
+               span.unit == 0
+                   ? db.prepare(fmt::format(
+                         "SELECT ({0}) / {1} * {1}, class, count(*), sum(rules <> '') FROM verdicts"
+                         " INDEXED BY verdicts_by_time WHERE {0} >= ?2 AND {0} < ?3 AND ?1 = 0"
+                         " GROUP BY 1, 2",
+                         kVerdictTime, exact_step))
+                   : db.prepare("SELECT start * 1000000000, class, events, detected FROM"
+                                " event_counts WHERE unit = ?1 AND start >= ?2 AND start < ?3"
+                                " AND events > 0"));
+    query.bind(1, span.unit).bind(2, span.from).bind(3, span.to);
+    while (true) {
+      TOCSIN_TRY(const bool row, query.step());
+      if (!row) break;
+      visit(query.integer(0), query.text(1), query.integer(2), query.integer(3));
+    }
+  }
+  return {};
+}
+
+template <class Map>
+std::vector<NamedCount> most_first(const Map& counts) {
+  std::vector<NamedCount> out;
+  for (const auto& [name, count] : counts) out.push_back({name, count});
+  std::stable_sort(out.begin(), out.end(),
+                   [](const NamedCount& a, const NamedCount& b) { return a.count > b.count; });
+  return out;
+}
+
+struct Rank {
+  std::int64_t alerts = 0, score = 0;
+  void add(std::int64_t more, std::int64_t severity) {
+    alerts += more;
+    score = std::max(score, severity);
+  }
+};
+using Ranks = std::map<std::string, Rank, std::less<>>;
+
+std::vector<RankedName> top_of(const Ranks& ranks) {
+  std::vector<RankedName> out;
+  for (const auto& [name, rank] : ranks)
+    if (!name.empty())
+      out.push_back({"", name, std::string(level_of_score(rank.score)), rank.alerts});
+  std::stable_sort(out.begin(), out.end(),
+                   [](const RankedName& a, const RankedName& b) { return a.alerts > b.alerts; });
+  if (out.size() > kTop) out.resize(kTop);
+  return out;
+}
+
+void add_rank(Ranks& ranks, std::string_view name, std::int64_t alerts, std::int64_t score) {
+  auto found = ranks.find(name);
+  if (found == ranks.end()) found = ranks.emplace(std::string(name), Rank()).first;
+  found->second.add(alerts, score);
+}
+
+void add_count(std::map<std::string, std::int64_t, std::less<>>& counts, std::string_view name,
+               std::int64_t more) {
+  const auto found = counts.find(name);
+  if (found != counts.end())
+    found->second += more;
+  else
+    counts.emplace(std::string(name), more);
+}
+
+std::vector<NamedCount> by_severity(const std::map<std::int64_t, std::int64_t>& scores) {
+  std::vector<NamedCount> out;
+  for (auto at = scores.rbegin(); at != scores.rend(); ++at)
+    out.push_back({std::string(level_of_score(at->first)), at->second});
+  return out;
+}
+
+// ---- the line of time -------------------------------------------------------------------------
+
+// For a range of this length at most, buckets of this length. Whole hours and days can be read from
+// the counts.
+std::int64_t bucket_for(std::int64_t seconds) {
+  constexpr std::array<std::pair<std::int64_t, std::int64_t>, 10> kSteps = {{
+      {2 * kMinute, 1},
+      {20 * kMinute, 10},
+      {100 * kMinute, kMinute},
+      {8 * kHour, 5 * kMinute},
+      {kDay + kHour, 15 * kMinute},
+      {4 * kDay, kHour},
+      {11 * kDay, 3 * kHour},
+      {100 * kDay, kDay},
+      {730 * kDay, 7 * kDay},
+      {3'650 * kDay, 30 * kDay},
+  }};
+  for (const auto& [longest, bucket] : kSteps)
+    if (seconds <= longest) return bucket;
+  return 365 * kDay;
+}
+
+struct Extent {
+  UnixNanos from = 0, to = 0;
+  [[nodiscard]] bool empty() const { return from >= to; }
+};
+
+// Where the range is open, it ends with the first and the last minute that something was seen in.
+Result<Extent> extent_of(sqlite::Database& db, const TimeRange& range) {
+  Extent out{range.from.value_or(0), range.to.value_or(0)};
+  if (range.from && range.to) return out;
+  std::int64_t first = 0, last = 0;
+  bool any = false;
+  const auto widen = [&](std::int64_t low, std::int64_t high) {
+    first = any ? std::min(first, low) : low;
+    last = any ? std::max(last, high) : high;
+    any = true;
+  };
+  TOCSIN_TRY(auto events, db.prepare("SELECT min(start), max(start) FROM event_counts WHERE"
+                                     " unit = 60 HAVING min(start) IS NOT NULL"));
+  TOCSIN_TRY(const bool some, events.step());
+  if (some) widen(events.integer(0) * kSecond, (events.integer(1) + kMinute) * kSecond);
+  TOCSIN_TRY(auto alerts, db.prepare("SELECT min(docid), max(docid) FROM alerts HAVING"
+                                     " min(docid) IS NOT NULL"));
+  TOCSIN_TRY(const bool alert, alerts.step());
+  if (alert) widen(time_of_docid(alerts.integer(0)), time_of_docid(alerts.integer(1)) + kSecond);
+  if (!any) return Extent{};
+  if (!range.from) out.from = range.to ? std::min(first, *range.to) : first;
+  if (!range.to) out.to = range.from ? std::max(last, *range.from) : last;
+  return out;
+}
+
+class Timeline {
+ public:
+  Timeline(const Extent& extent, std::int64_t bucket) : step_(bucket * kSecond) {
+    if (extent.empty()) return;
+    first_ = floor_div(extent.from, step_);
+    const std::int64_t last = floor_div(extent.to - 1, step_);
+    points_.resize(static_cast<std::size_t>(std::min<std::int64_t>(last - first_ + 1, kMost)));
+    for (std::size_t i = 0; i < points_.size(); ++i)
+      points_[i].time = (first_ + static_cast<std::int64_t>(i)) * step_;
+  }
+
+  // The one that the time belongs to; null beyond the ends.
+  TimelinePoint* at(UnixNanos time) {
+    const std::int64_t index = floor_div(time, step_) - first_;
+    if (index < 0 || index >= static_cast<std::int64_t>(points_.size())) return nullptr;
+    return &points_[static_cast<std::size_t>(index)];
+  }
+
+  [[nodiscard]] std::vector<TimelinePoint> take() { return std::move(points_); }
+
+ private:
+  static constexpr std::int64_t kMost = 2'000;
+  std::int64_t step_, first_ = 0;
+  std::vector<TimelinePoint> points_;
+};
+
+Status read_timeline(sqlite::Database& db, const Selection& selection, const TimeRange& range,
+                     Overview& out) {
+  TOCSIN_TRY(const Extent extent, extent_of(db, range));
+  out.range = range;
+  if (extent.empty()) return {};
+  out.range = {extent.from, extent.to};
+  out.bucket_seconds = bucket_for((extent.to - extent.from) / kSecond);
+  Timeline timeline(extent, out.bucket_seconds);
+  const auto add_alerts = [&](const Bunch& bunch) {
+    TimelinePoint* point = timeline.at(bunch.time);
+    if (point == nullptr) return;
+    point->alerts += bunch.alerts;
+    point->levels[std::string(level_of_score(bunch.score))] += bunch.alerts;
+    for (const std::string_view tactic : split_list(bunch.tactics))
+      point->tactics[std::string(tactic)] += bunch.alerts;
+  };
+  const auto add_events = [&](UnixNanos time, std::string_view, std::int64_t events, std::int64_t) {
+    if (TimelinePoint* point = timeline.at(time)) point->events += events;
+  };
+  const std::int64_t bucket = out.bucket_seconds;
+  if (bucket % kDay == 0) {
+    TOCSIN_TRY_STATUS(each_bunch(db, selection, {kDay, kHour}, add_alerts, {}));
+    TOCSIN_TRY_STATUS(each_events(db, extent.from, extent.to, kMinute * kSecond,
+                                  {kDay, kHour, kMinute}, add_events));
+  } else if (bucket % kHour == 0) {
+    TOCSIN_TRY_STATUS(each_bunch(db, selection, {kHour}, add_alerts, {}));
+    TOCSIN_TRY_STATUS(
+        each_events(db, extent.from, extent.to, kMinute * kSecond, {kHour, kMinute}, add_events));
+  } else {
+    TOCSIN_TRY_STATUS(each_bunch(db, selection, {}, add_alerts, {}));
+    if (bucket % kMinute == 0)
+      TOCSIN_TRY_STATUS(
+          each_events(db, extent.from, extent.to, kMinute * kSecond, {kMinute}, add_events));
+    else
+      TOCSIN_TRY_STATUS(each_events(db, extent.from, extent.to, kSecond, {}, add_events));
+  }
+  out.timeline = timeline.take();
+  return {};
+}
+
+// ---- totals -----------------------------------------------------------------------------------
+
+Status read_events(sqlite::Database& db, const TimeRange& range, Overview& out) {
+  const UnixNanos from = range.from.value_or(kBegin), to = range.to.value_or(kEnd);
+  std::map<std::string, std::int64_t, std::less<>> classes;
+  TOCSIN_TRY_STATUS(each_events(
+      db, from, to, kMinute * kSecond, {kDay, kHour, kMinute},
+      [&](UnixNanos, std::string_view name, std::int64_t events, std::int64_t detected) {
+        out.events += events;
+        out.detections += detected;
+        add_count(classes, name, events);
+      }));
+  out.classes = most_first(classes);
+  TOCSIN_TRY(auto hosts,
+             db.prepare(fmt::format(
+                 "SELECT count(*) FROM (SELECT DISTINCT host FROM host_days WHERE start >= ?3 AND"
+                 " start <= ?4) h WHERE EXISTS (SELECT 1 FROM verdicts v INDEXED BY"
+                 " verdicts_by_host WHERE v.host = h.host AND {0} >= ?1 AND {0} < ?2)",
+                 kVerdictTime)));
+  hosts.bind(1, from).bind(2, to).bind(3, floor_div(from, kDay * kSecond) * kDay);
+  hosts.bind(4, floor_div(to, kDay * kSecond) * kDay);
+  TOCSIN_TRY(const bool row, hosts.step());
+  out.hosts = row ? hosts.integer(0) : 0;
+  return {};
+}
+
+Result<std::int64_t> count_open(sqlite::Database& db, const Selection& selection) {
+  Selection open = selection;
+  std::vector<std::string> statuses;
+  for (const char* status : {"new", "in_progress"})
+    if (selection.statuses.empty() ||
+        std::find(selection.statuses.begin(), selection.statuses.end(), status) !=
+            selection.statuses.end())
+      statuses.emplace_back(status);
+  if (statuses.empty()) return 0;
+  open.statuses = std::move(statuses);
+  return count(db, open);
+}
+
+Status read_ranks(sqlite::Database& db, const Selection& selection, Overview& out) {
+  Ranks rules, hosts, users;
+  std::map<std::int64_t, std::int64_t> scores;
+  std::map<std::string, std::int64_t, std::less<>> tactics;
+  TOCSIN_TRY_STATUS(each_bunch(
+      db, selection, {kDay, kHour},
+      [&](const Bunch& bunch) {
+        out.alerts += bunch.alerts;
+        scores[bunch.score] += bunch.alerts;
+        add_rank(rules, bunch.rule_id, bunch.alerts, bunch.score);
+        for (const std::string_view tactic : split_list(bunch.tactics))
+          add_count(tactics, tactic, bunch.alerts);
+      },
+      [&](const Crowd& crowd) {
+        add_rank(crowd.kind == 'u' ? users : hosts, crowd.name, crowd.alerts, crowd.score);
+      }));
+  out.levels = by_severity(scores);
+  out.tactics = most_first(tactics);
+  out.top_hosts = top_of(hosts);
+  out.top_users = top_of(users);
+  out.top_rules = top_of(rules);
+  for (RankedName& rule : out.top_rules) {
+    rule.id = rule.name;
+    TOCSIN_TRY(rule.name, name_of_rule(db, rule.id));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<Overview> read_overview(sqlite::Database& db, const Selection& selection,
+                               const TimeRange& range) {
+  Overview out;
+  TOCSIN_TRY_STATUS(read_events(db, range, out));
+  TOCSIN_TRY_STATUS(read_ranks(db, selection, out));
+  TOCSIN_TRY(out.open_alerts, count_open(db, selection));
+  TOCSIN_TRY_STATUS(read_timeline(db, selection, range, out));
+  return out;
+}
+
+Result<std::vector<TechniqueCount>> read_techniques(sqlite::Database& db,
+                                                    const Selection& selection) {
+  struct Sum {
+    Rank rank;
+    std::set<std::string, std::less<>> rules, tactics;
+  };
+  std::map<std::string, Sum, std::less<>> sums;
+  TOCSIN_TRY_STATUS(each_bunch(db, selection, {kDay, kHour},
+                               [&](const Bunch& bunch) {
+                                 for (const std::string_view technique :
+                                      split_list(bunch.techniques)) {
+                                   auto found = sums.find(technique);
+                                   if (found == sums.end())
+                                     found = sums.emplace(std::string(technique), Sum()).first;
+                                   Sum& sum = found->second;
+                                   sum.rank.add(bunch.alerts, bunch.score);
+                                   if (!sum.rules.contains(bunch.rule_id))
+                                     sum.rules.emplace(bunch.rule_id);
+                                   for (const std::string_view tactic : split_list(bunch.tactics))
+                                     if (!sum.tactics.contains(tactic)) sum.tactics.emplace(tactic);
+                                 }
+                               },
+                               {}));
+  std::vector<TechniqueCount> out;
+  for (const auto& [id, sum] : sums)
+    out.push_back({id,
+                   sum.rank.alerts,
+                   static_cast<std::int64_t>(sum.rules.size()),
+                   std::string(level_of_score(sum.rank.score)),
+                   {sum.tactics.begin(), sum.tactics.end()}});
+  return out;
+}
+
+Result<Statistics> read_statistics(sqlite::Database& db, const Selection& selection,
+                                   const TimeRange& range) {
+  Overview overview;
+  TOCSIN_TRY_STATUS(read_ranks(db, selection, overview));
+  Statistics out;
+  out.levels = std::move(overview.levels);
+  out.hosts = std::move(overview.top_hosts);
+  std::map<std::string, std::int64_t, std::less<>> classes;
+  std::map<UnixNanos, HourCount> hours;
+  TOCSIN_TRY_STATUS(each_events(
+      db, range.from.value_or(kBegin), range.to.value_or(kEnd), kMinute * kSecond, {kHour, kMinute},
+      [&](UnixNanos time, std::string_view name, std::int64_t events, std::int64_t detected) {
+        add_count(classes, name, events);
+        HourCount& hour = hours[floor_div(time, kHour * kSecond) * kHour * kSecond];
+        hour.events += events;
+        hour.detected += detected;
+      }));
+  out.classes = most_first(classes);
+  for (const auto& [time, hour] : hours) out.hourly.push_back({time, hour.events, hour.detected});
+  return out;
+}
+
+}  // namespace tocsin::store::search
