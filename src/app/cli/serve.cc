@@ -180,6 +180,7 @@ Result<console::Options> options_of(const ServeCommand& command, const Shared& s
   options.watched = watched_paths(rules);
   if (!rules.overrides.empty()) options.overrides = rules.overrides.back();
   options.rules_dir = command.rules_dir;
+  if (rules.filter_mode == "exclude") options.filter_mode = sigma::FilterMode::kExclude;
   return options;
 }
 

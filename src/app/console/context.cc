@@ -1,14 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/console/context.h"
 
-#include "base/log.h"
+#include "base/utf8.h"
 
 namespace tocsin::console {
+namespace {
+
+constexpr std::size_t kAuditBytes = 2'000;
+
+}  // namespace
 
 Status Context::audit(const Call& call, std::string_view action, std::string_view target,
                       std::string_view detail) const {
-  log_info("console: {} {} {} {}", call.identity.user, action, target, detail);
-  return {};
+  return triage.audit({.time = now_ns(),
+                       .user = call.identity.user,
+                       .role = std::string(to_string(call.identity.role)),
+                       .action = std::string(action),
+                       .target = repair_utf8(target.substr(0, kAuditBytes)),
+                       .detail = repair_utf8(detail.substr(0, kAuditBytes)),
+                       .address = call.address});
 }
 
 void time_member(JsonWriter& json, std::string_view name, UnixNanos time) {

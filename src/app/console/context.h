@@ -11,6 +11,7 @@
 #include "app/console/auth/guard.h"
 #include "app/console/data/bus_watch.h"
 #include "app/console/data/letter_tally.h"
+#include "app/console/data/live_feed.h"
 #include "app/console/data/overrides_file.h"
 #include "app/console/data/rule_desk.h"
 #include "app/console/data/traces.h"
@@ -18,6 +19,8 @@
 #include "app/console/options.h"
 #include "base/json_writer.h"
 #include "core/bus/bus.h"
+#include "stages/store/search/archive.h"
+#include "stages/store/search/triage.h"
 
 namespace tocsin::console {
 
@@ -29,6 +32,9 @@ struct Context {
   BusWatch& watch;
   RuleDesk& rules;
   LetterTally& letters;
+  store::search::Archive& archive;
+  store::search::Triage& triage;
+  LiveFeed& live;
   Traces& traces;
   OverridesFile* overrides;  // null: rules cannot be changed
 

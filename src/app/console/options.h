@@ -11,6 +11,7 @@
 #include "app/console/auth/guard.h"
 #include "app/console/http/server.h"
 #include "app/pipeline/reload/rule_library.h"
+#include "core/sigma/filter.h"
 
 namespace tocsin::console {
 
@@ -31,7 +32,8 @@ struct Options {
   pipeline::RuleSources rules;
   std::vector<std::string> watched;  // files and folders that the rules come from
   std::string overrides;             // the file that changes of rules are written to; or empty
-  std::string rules_dir;             // the folder that new rules are written to; or empty
+  sigma::FilterMode filter_mode = sigma::FilterMode::kPySigma;  // of the filters that it drafts
+  std::string rules_dir;  // the folder that new rules are written to; or empty
 
   std::chrono::milliseconds sample_every{2'000};
 };

@@ -50,7 +50,9 @@ Answer list(const Context& context, const Call& call) {
     return refuse(ApiCode::kInvalid, "no such cursor", "cursor");
   auto read = read_page(context.bus, page);
   if (!read && read.error().code != ErrorCode::kNotFound) return tl::unexpected(read.error());
-  const MessagePage found = read ? *std::move(read) : MessagePage{.reached_end = true};
+  MessagePage found;
+  found.reached_end = true;  // no topic, no letters
+  if (read) found = *std::move(read);
   return json_object([&](JsonWriter& json) {
     json.key("items");
     json.array([&] {

@@ -28,7 +28,9 @@ std::string stage_of(const Options& options, const WatchedGroup& group) {
 }
 
 Stage producers(const Options& options, const BusView& view) {
-  Stage out{.stage = "produce", .instance = {}, .group = {}, .health = "down"};
+  Stage out;
+  out.stage = "produce";
+  out.health = "down";
   const WatchedTopic* topic = view.topic(options.raw_topic);
   if (topic == nullptr) return out;
   out.health = "up";  // nobody owns a topic: that it can be written to is all that is known
@@ -62,11 +64,12 @@ std::vector<Stage> members(const Options& options, const BusView& view, const Wa
     stage.last_seen = member.empty() ? group.progress : view.time;
     out.push_back(stage);
   }
-  if (out.empty())
-    out.push_back({.stage = "consumer",
-                   .instance = {},
-                   .group = group.name,
-                   .health = group.members > 0 ? "up" : "down"});
+  if (out.empty()) {
+    Stage& idle = out.emplace_back();
+    idle.stage = "consumer";
+    idle.group = group.name;
+    idle.health = group.members > 0 ? "up" : "down";
+  }
   return out;
 }
 
@@ -98,17 +101,24 @@ std::int64_t bytes_of(const std::string& path) {
   return bytes;
 }
 
-void write_store(JsonWriter& json, std::string_view kind, const std::string& path) {
+// `size`: what is in it, where that is known.
+void write_store(JsonWriter& json, std::string_view kind, const std::string& path,
+                 const store::search::StoreSize* size) {
   std::error_code error;
   if (!std::filesystem::exists(path, error)) return;
   json.object([&] {
     json.member("kind", kind);
     json.member("path", path);
     json.member("bytes", bytes_of(path));
-    json.key("verdicts");
-    json.null();
-    json.key("alerts");
-    json.null();
+    const auto count = [&](const char* name, std::int64_t number) {
+      json.key(name);
+      if (size == nullptr)
+        json.null();
+      else
+        json.value(number);
+    };
+    count("verdicts", size == nullptr ? 0 : size->verdicts);
+    count("alerts", size == nullptr ? 0 : size->alerts);
   });
 }
 
@@ -118,6 +128,7 @@ Answer pipeline(const Context& context) {
   std::vector<Stage> stages = {producers(options, *view)};
   for (const WatchedGroup& group : view->groups)
     for (Stage& stage : members(options, *view, group)) stages.push_back(std::move(stage));
+  const auto size = context.archive.size();
   std::int64_t letters = 0;
   std::map<std::string, std::int64_t> codes;
   if (const WatchedTopic* topic = view->topic(options.dead_letter_topic)) {
@@ -131,10 +142,10 @@ Answer pipeline(const Context& context) {
     });
     json.key("stores");
     json.array([&] {
-      write_store(json, "sqlite", options.database);
-      for (const std::string& csv : options.csv) write_store(json, "csv", csv);
+      write_store(json, "sqlite", options.database, size ? &*size : nullptr);
+      for (const std::string& csv : options.csv) write_store(json, "csv", csv, nullptr);
       if (options.spans.find("://") == std::string::npos)
-        write_store(json, "traces", options.spans);
+        write_store(json, "traces", options.spans, nullptr);
     });
     json.key("dead_letters");
     json.object([&] {

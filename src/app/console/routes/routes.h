@@ -14,11 +14,17 @@ namespace tocsin::console {
 // The context must outlive the router.
 void add_routes(Router& router, const Context& context);
 
+void add_alert_routes(Router& router, const Context& context);
+void add_attack_routes(Router& router, const Context& context);
+void add_audit_routes(Router& router, const Context& context);
+void add_live_routes(Router& router, const Context& context);
+void add_overview_routes(Router& router, const Context& context);
 void add_session_routes(Router& router, const Context& context);
 void add_topic_routes(Router& router, const Context& context);
 void add_pipeline_routes(Router& router, const Context& context);
 void add_dead_letter_routes(Router& router, const Context& context);
 void add_rule_routes(Router& router, const Context& context);
 void add_trace_routes(Router& router, const Context& context);
+void add_triage_routes(Router& router, const Context& context);
 
 }  // namespace tocsin::console
