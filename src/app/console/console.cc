@@ -64,5 +64,6 @@ Result<std::unique_ptr<Console>> Console::open(Options options, bus::Bus& bus) {
 }
 
 const std::string& Console::url() const { return parts_->server->url(); }
+const Router& Console::router() const { return parts_->router; }
 
 }  // namespace tocsin::console

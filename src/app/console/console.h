@@ -28,6 +28,8 @@ class Console {
 
   // "http://127.0.0.1:8642"
   [[nodiscard]] const std::string& url() const;
+  // What it answers: for whoever holds openapi.json against it.
+  [[nodiscard]] const Router& router() const;
 
  private:
   struct Parts;
