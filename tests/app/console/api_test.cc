@@ -13,20 +13,36 @@ TEST_CASE("every reading route answers in JSON with the security headers") {
   world.settle();
   const std::string alert = world.alert_ids().front();
   for (const std::string& path :
-       {std::string("/session"), std::string("/openapi.json"), std::string("/healthz"),
-        std::string("/overview"), std::string("/overview?from=-24h&to=now&q=level:>=high"),
-        std::string("/alerts"), std::string("/alerts?sort=-level&limit=1&level=high&level=low"),
-        std::string("/alerts/groups?by=rule"), std::string("/alerts/groups?by=incident"),
-        "/alerts/" + alert, std::string("/attack"), std::string("/attack/navigator?what=alerts"),
-        std::string("/attack/navigator?what=rules"), std::string("/topics"),
-        std::string("/groups"), std::string("/lag"), std::string("/lag?from=-5m"),
-        std::string("/topics/raw-events/messages"), std::string("/traces"),
-        std::string("/traces?limit=5&min_ms=1&q=x"), std::string("/latency"),
-        std::string("/rules"), std::string("/rules?q=shadow&level=high&tactic=impact&product=windows"
-                                           "&enabled=true&sort=-alerts"),
-        std::string("/rules/") + kShadowRule, std::string("/pipeline"),
-        std::string("/dead-letters"), std::string("/statistics"),
-        std::string("/statistics?from=-7d"), std::string("/audit")}) {
+       {std::string("/session"),
+        std::string("/openapi.json"),
+        std::string("/healthz"),
+        std::string("/overview"),
+        std::string("/overview?from=-24h&to=now&q=level:>=high"),
+        std::string("/alerts"),
+        std::string("/alerts?sort=-level&limit=1&level=high&level=low"),
+        std::string("/alerts/groups?by=rule"),
+        std::string("/alerts/groups?by=incident"),
+        "/alerts/" + alert,
+        std::string("/attack"),
+        std::string("/attack/navigator?what=alerts"),
+        std::string("/attack/navigator?what=rules"),
+        std::string("/topics"),
+        std::string("/groups"),
+        std::string("/lag"),
+        std::string("/lag?from=-5m"),
+        std::string("/topics/raw-events/messages"),
+        std::string("/traces"),
+        std::string("/traces?limit=5&min_ms=1&q=x"),
+        std::string("/latency"),
+        std::string("/rules"),
+        std::string("/rules?q=shadow&level=high&tactic=impact&product=windows"
+                    "&enabled=true&sort=-alerts"),
+        std::string("/rules/") + kShadowRule,
+        std::string("/pipeline"),
+        std::string("/dead-letters"),
+        std::string("/statistics"),
+        std::string("/statistics?from=-7d"),
+        std::string("/audit")}) {
     CAPTURE(path);
     const Got got = world.get(path);
     CAPTURE(got.body);
@@ -129,9 +145,7 @@ TEST_CASE("the pipeline: a group that nobody serves is down, its lag is told") {
   ConsoleWorld world;
   {
     const auto consumer =
-        world.bus()
-            .open_consumer({.group = "tocsin-detect", .topics = {"raw-events"}})
-            .value();
+        world.bus().open_consumer({.group = "tocsin-detect", .topics = {"raw-events"}}).value();
     bus::Offsets done;
     for (int tries = 0; tries < 50 && done.empty(); ++tries)
       if (const auto batch = consumer->poll(1, bus::Milliseconds(200)))

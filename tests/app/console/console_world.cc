@@ -181,14 +181,14 @@ console::Options ConsoleWorld::console_options(const WorldOptions& options) cons
   out.database = folder_ + "/data/tocsin.db";
   out.spans = folder_ + "/data/traces.db";
   const std::string rules = folder_ + "/rules", overrides = folder_ + "/overrides.yml";
-  out.rules = {.rules = [rules] { return sigma::load_rules({rules}); },
-               .tuning = [overrides]() -> Result<pipeline::Tuning> {
-                 pipeline::Tuning tuning;
-                 TOCSIN_TRY_STATUS(
-                     pipeline::read_tuning(overrides, pipeline::OtherKeys::kRefuse, tuning));
-                 return tuning;
-               },
-               .taxonomy = std::make_shared<const sigma::Taxonomy>(sigma::Taxonomy::built_in())};
+  out.rules = {
+      .rules = [rules] { return sigma::load_rules({rules}); },
+      .tuning = [overrides]() -> Result<pipeline::Tuning> {
+        pipeline::Tuning tuning;
+        TOCSIN_TRY_STATUS(pipeline::read_tuning(overrides, pipeline::OtherKeys::kRefuse, tuning));
+        return tuning;
+      },
+      .taxonomy = std::make_shared<const sigma::Taxonomy>(sigma::Taxonomy::built_in())};
   out.watched = {rules, overrides};
   if (options.overrides) out.overrides = overrides;
   out.rules_dir = rules;
@@ -211,10 +211,10 @@ void ConsoleWorld::add_events(const std::vector<std::string>& events) {
   std::vector<bus::Record> raw, found;
   std::vector<Verdict> verdicts;
   std::vector<Alert> alerts;
-  const auto reader = bus_->open_reader("raw-events", {.kind = bus::ReadFrom::Kind::kLatest,
-                                                       .value = 0,
-                                                       .partition = {}})
-                          .value();
+  const auto reader =
+      bus_->open_reader("raw-events",
+                        {.kind = bus::ReadFrom::Kind::kLatest, .value = 0, .partition = {}})
+          .value();
   for (const std::string& event : events)
     raw.push_back({.key = fmt::format("key{}", partition_of(raw.size())),
                    .value = event,

@@ -51,9 +51,9 @@ struct Got {
 };
 
 struct WorldOptions {
-  bool users = false;      // vera (viewer), anna (analyst), adam (admin)
+  bool users = false;  // vera (viewer), anna (analyst), adam (admin)
   std::string token;
-  bool loopback = true;    // what the guard is told
+  bool loopback = true;  // what the guard is told
   bool overrides = true;
   std::size_t streams_max = 32;
   std::vector<std::string> events;  // besides the usual ones

@@ -48,10 +48,11 @@ TEST_CASE("pages hold every message once, whatever the time stamps say") {
   REQUIRE(world.bus().create_topic("mixed", {.partitions = 3}));
   std::vector<bus::Record> records;
   for (int i = 0; i < 150; ++i)
-    records.push_back({.key = fmt::format("k{}", random() % 20),
-                       .value = fmt::format(R"({{"n":{},"even":"{}"}})", i, i % 2 == 0),
-                       .headers = {},
-                       .timestamp_ms = 1'700'000'000'000 + static_cast<std::int64_t>(random() % 90)});
+    records.push_back(
+        {.key = fmt::format("k{}", random() % 20),
+         .value = fmt::format(R"({{"n":{},"even":"{}"}})", i, i % 2 == 0),
+         .headers = {},
+         .timestamp_ms = 1'700'000'000'000 + static_cast<std::int64_t>(random() % 90)});
   world.publish("mixed", std::move(records));
   for (const char* from : {"end", "begin"})
     for (const int limit : {7, 50, 200}) {

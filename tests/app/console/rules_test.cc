@@ -51,7 +51,8 @@ TEST_CASE("disabling and ranking write an overrides file that detect reads, and 
   REQUIRE(world.patch(rule, R"({"enabled":true,"level":"low"})").status == 200);
   CHECK(world.get(rule).json.yes("/enabled"));
   CHECK(world.get(rule).json.text("/level") == "low");
-  REQUIRE(world.patch(std::string("/rules/") + kQuietRule, R"({"level":"critical"})").status == 200);
+  REQUIRE(world.patch(std::string("/rules/") + kQuietRule, R"({"level":"critical"})").status ==
+          200);
   const std::string file = world.folder() + "/overrides.yml";
   CHECK(read_file(file).starts_with("# mine\noverrides: []\n"));
   pipeline::Tuning tuning;
@@ -87,13 +88,13 @@ TEST_CASE("checking tells what is wrong, and where") {
 TEST_CASE("trying a rule on an event, by id and as a text") {
   ConsoleWorld world;
   const std::string event = attack_event(1, "vssadmin delete shadows");
-  const Got by_id = world.post(
-      "/rules/test", fmt::format(R"({{"id":"{}","event":{}}})", kShadowRule, event));
+  const Got by_id =
+      world.post("/rules/test", fmt::format(R"({{"id":"{}","event":{}}})", kShadowRule, event));
   CAPTURE(by_id.body);
   CHECK(by_id.json.yes("/matched"));
   CHECK(by_id.json.text("/normalized/CommandLine/0") == "vssadmin delete shadows");
-  const Got by_text = world.post("/rules/test", fmt::format(R"({{"yaml":{},"event":{}}})",
-                                                            quoted(kNewRule), quoted(event)));
+  const Got by_text = world.post(
+      "/rules/test", fmt::format(R"({{"yaml":{},"event":{}}})", quoted(kNewRule), quoted(event)));
   CHECK(by_text.status == 200);
   CHECK_FALSE(by_text.json.yes("/matched"));
   CHECK(by_text.json.text("/why/tree/selection") == "selection");

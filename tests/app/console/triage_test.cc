@@ -13,8 +13,9 @@ namespace tocsin::test {
 TEST_CASE("status, assignee and note of one alert and of several, with history and audit") {
   ConsoleWorld world;
   const std::string id = world.alert_ids()[0], other = world.alert_ids()[1];
-  CHECK(world.patch("/alerts/" + id + "/triage",
-                    R"({"status":"in_progress","assignee":"ann","note":"looking"})")
+  CHECK(world
+            .patch("/alerts/" + id + "/triage",
+                   R"({"status":"in_progress","assignee":"ann","note":"looking"})")
             .status == 200);
   Got got = world.get("/alerts/" + id);
   CHECK(got.json.text("/triage/status") == "in_progress");
@@ -25,9 +26,8 @@ TEST_CASE("status, assignee and note of one alert and of several, with history a
   CHECK(world.get("/alerts?assignee=ann").json.number("/total") == 1);
   CHECK(world.patch("/alerts/" + id + "/triage", R"({"assignee":null})").status == 200);
   CHECK(world.get("/alerts/" + id).json.is_null("/triage/assignee"));
-  const Got both = world.post("/alerts/triage",
-                              fmt::format(R"({{"alert_ids":["{}","{}"],"status":"closed"}})", id,
-                                          other));
+  const Got both = world.post(
+      "/alerts/triage", fmt::format(R"({{"alert_ids":["{}","{}"],"status":"closed"}})", id, other));
   CHECK(both.json.number("/changed") == 2);
   CHECK(world.get("/overview").json.number("/totals/open_alerts") == 0);
   const Got audit = world.get("/audit");
@@ -66,7 +66,8 @@ TEST_CASE("a false positive: a draft that fits the event, and the status") {
 }
 
 TEST_CASE("values with wildcards, quotes and line ends stay inside the draft") {
-  ConsoleWorld world({.events = {attack_event(9, "vssadmin delete * ? \\\\srv\\c$ \"x\"\n- evil: 1")}});
+  ConsoleWorld world(
+      {.events = {attack_event(9, "vssadmin delete * ? \\\\srv\\c$ \"x\"\n- evil: 1")}});
   const Got list = world.get("/alerts?q=evil");
   REQUIRE(list.json.number("/total") == 1);
   const Got got = world.post("/alerts/" + list.json.text("/items/0/alert_id") + "/false-positive",
