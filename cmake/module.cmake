@@ -82,3 +82,50 @@ ${rows}  };
   add_library(${target} STATIC ${out}.cc ${out}.S)
   target_include_directories(${target} PUBLIC ${CMAKE_SOURCE_DIR}/src)
 endfunction()
+
+# tocsin_embed_web(TARGET DIR): a library that carries the files of the web bundle, compressed, in the
+# program itself; read them through app/console/web/bundle.h. Without the folder it carries none.
+function(tocsin_embed_web target dir)
+  file(GLOB_RECURSE files CONFIGURE_DEPENDS RELATIVE ${dir} ${dir}/*)
+  list(FILTER files EXCLUDE REGEX "\\.map$")
+  list(SORT files)
+  set(out ${CMAKE_CURRENT_BINARY_DIR}/${target})
+  set(asm "    .section .note.GNU-stack,\"\",%progbits\n    .section .rodata\n")
+  set(decls "")
+  set(rows "")
+  set(packed)
+  set(index 0)
+  foreach(file ${files})
+    set(gz ${out}.d/${index}.gz)
+    add_custom_command(OUTPUT ${gz}
+      COMMAND ${CMAKE_COMMAND} -E make_directory ${out}.d
+      COMMAND gzip -9nc ${dir}/${file} > ${gz}
+      DEPENDS ${dir}/${file} VERBATIM)
+    string(APPEND asm
+      "    .balign 16\n    .global ${target}_b${index}\n    .global ${target}_e${index}\n"
+      "${target}_b${index}:\n    .incbin \"${gz}\"\n${target}_e${index}:\n    .byte 0\n")
+    string(APPEND decls
+      "extern \"C\" const char ${target}_b${index}[];\nextern \"C\" const char ${target}_e${index}[];\n")
+    string(APPEND rows
+      "      {\"${file}\", {${target}_b${index}, static_cast<std::size_t>(${target}_e${index} - ${target}_b${index})}},\n")
+    list(APPEND packed ${gz})
+    math(EXPR index "${index} + 1")
+  endforeach()
+  if(rows)
+    set(body "  static const WebFile kFiles[] = {\n${rows}  };\n  return kFiles;\n")
+  else()
+    set(body "  return {};\n")
+  endif()
+  file(CONFIGURE OUTPUT ${out}.S CONTENT "${asm}" @ONLY)
+  file(CONFIGURE OUTPUT ${out}.cc CONTENT
+"#include \"app/console/web/bundle.h\"\n
+${decls}
+namespace tocsin::console {
+std::span<const WebFile> web_files() {
+${body}}
+}  // namespace tocsin::console
+" @ONLY)
+  set_source_files_properties(${out}.S PROPERTIES OBJECT_DEPENDS "${packed}")
+  add_library(${target} STATIC ${out}.cc ${out}.S)
+  target_include_directories(${target} PUBLIC ${CMAKE_SOURCE_DIR}/src)
+endfunction()

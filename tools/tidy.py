@@ -19,7 +19,7 @@ TIERS = ["base", "core", "stages", "app"]
 # Within a tier: a folder may include itself and those before it.
 ORDER = {
     "core": ["event", "trace", "metrics", "bus", "sigma"],
-    "app": ["pipeline", "console", "cli"],
+    "app": ["pipeline", "insight", "console", "cli"],
 }
 # The folders inside these never include one another.
 APART = ["stages", "core/bus"]

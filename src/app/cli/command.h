@@ -80,6 +80,7 @@ void add_report(Context& context);
 void add_rules(Context& context);
 void add_dlq(Context& context);
 void add_spool(Context& context);
+void add_serve(Context& context);
 void add_config(Context& context);
 void add_doctor(Context& context);
 

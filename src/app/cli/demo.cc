@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // tocsin demo: the whole pipeline on one machine, as separate processes: producers, the topic, a
-// detector.
+// detector, the console.
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -14,7 +14,7 @@
 #include <thread>
 #include <utility>
 
-#include "app/cli/child.h"
+#include "app/cli/demo/child.h"
 #include "app/cli/command.h"
 #include "app/cli/setup/trace_options.h"
 #include "app/cli/tables.h"
@@ -39,6 +39,9 @@ struct DemoCommand {
   std::vector<std::string> rules;
   std::size_t events = 50'000;
   std::size_t rate = 10'000;
+  std::uint16_t console_port = 8642;
+  bool no_console = false;
+  bool stay = false;
 };
 
 class Demo {
@@ -52,20 +55,26 @@ class Demo {
   Status prepare();
   Status start();
   std::vector<std::string> with_common(std::vector<std::string> arguments) const;
+  std::vector<std::string> with_rules(std::vector<std::string> arguments) const;
+  std::string overrides() const { return folder_ + "/overrides.yml"; }
   bool producers_done();
   int wait();
   void summary();
   void tell_logs() const;
+  Status start_console();
+  void stay();
 
   const DemoCommand& command_;
   const Shared& shared_;
   const std::string folder_;
   std::string bus_url_;
   std::string raw_topic_, alerts_topic_, dead_letter_topic_;
+  std::vector<std::string> rules_;               // the last is the console's own folder
   std::vector<std::string> trace_destinations_;  // beside its own store
   std::unique_ptr<bus::Bus> bus_;
   std::vector<Child> producers_;
   std::vector<Child> detectors_;
+  std::vector<Child> consoles_;  // one or none
   Clock::time_point started_ = Clock::now();
 };
 
@@ -82,9 +91,19 @@ Status Demo::prepare() {
   fs::create_directories(fs::path(folder_) / "examples", error);
   if (error) return fail(ErrorCode::kUnavailable, fmt::format("{}: {}", folder_, error.message()));
   std::ofstream(fs::path(folder_) / kMarker) << "made by tocsin demo\n";
-  for (const EmbeddedFile& file : embedded_files())
-    if (file.path.starts_with("examples/"))
-      std::ofstream(fs::path(folder_) / file.path, std::ios::binary) << file.bytes;
+  // Rules as files: the console shows and changes them. Examples: what is produced.
+  for (const EmbeddedFile& file : embedded_files()) {
+    const bool rule = file.path.starts_with("rules/") && command_.rules.empty();
+    if (!rule && !file.path.starts_with("examples/")) continue;
+    const fs::path path = fs::path(folder_) / file.path;
+    fs::create_directories(path.parent_path(), error);
+    std::ofstream(path, std::ios::binary) << file.bytes;
+  }
+  rules_ = command_.rules;
+  if (rules_.empty()) rules_.push_back(folder_ + "/rules");
+  rules_.push_back(folder_ + "/console-rules");
+  fs::create_directories(rules_.back(), error);
+  std::ofstream(overrides()) << "overrides: []\n";
   // On a shared broker each demo has topics of its own.
   const bool own_bus = shared_.bus.empty();
   const std::string suffix = own_bus ? "" : "-demo-" + Uuid::random().to_string().substr(0, 8);
@@ -144,13 +163,48 @@ Status Demo::start() {
   }
   std::vector<std::string> detect = with_common(
       {"detect", "--group", "tocsin-detect" + raw_topic_.substr(shared_.raw_topic.size())});
-  for (const std::string& rules : command_.rules) {
-    detect.emplace_back("--rules");
-    detect.push_back(rules);
-  }
-  TOCSIN_TRY(Child detector, Child::start(detect, folder_ + "/detect.log"));
+  TOCSIN_TRY(Child detector, Child::start(with_rules(detect), folder_ + "/detect.log"));
   detectors_.push_back(std::move(detector));
   return {};
+}
+
+std::vector<std::string> Demo::with_rules(std::vector<std::string> arguments) const {
+  for (const std::string& rules : rules_) {
+    arguments.emplace_back("--rules");
+    arguments.push_back(rules);
+  }
+  arguments.emplace_back("--overrides");
+  arguments.push_back(overrides());
+  return arguments;
+}
+
+// Says where it listens. A demo without a console is a demo all the same.
+Status Demo::start_console() {
+  const std::string url_file = folder_ + "/console.url";
+  std::vector<std::string> arguments =
+      with_common({"serve", "--listen", fmt::format("127.0.0.1:{}", command_.console_port),
+                   "--next-port", "--url-file", url_file, "--rules-dir", rules_.back()});
+  TOCSIN_TRY(Child child, Child::start(with_rules(arguments), folder_ + "/serve.log"));
+  consoles_.push_back(std::move(child));
+  const auto patience = Clock::now() + std::chrono::seconds(10);
+  while (!fs::exists(url_file) && !consoles_.front().poll() && Clock::now() < patience)
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  std::string url;
+  std::ifstream(url_file) >> url;
+  if (url.empty()) {
+    consoles_.clear();
+    return fail(ErrorCode::kUnavailable,
+                fmt::format("the console did not start; {}/serve.log says why", folder_));
+  }
+  say("  console: " + url);
+  return {};
+}
+
+// So that one can look at what the demo made.
+void Demo::stay() {
+  say("\nThe console stays up; Ctrl-C ends it.");
+  while (!stop_requested() && !consoles_.front().poll())
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
 }
 
 bool Demo::producers_done() {
@@ -275,8 +329,8 @@ void Demo::summary() {
 
 void Demo::tell_logs() const {
   say(
-      fmt::format("tocsin: a process of the demo failed; what they said is in {0}/produce.log and "
-                  "{0}/detect.log",
+      fmt::format("tocsin: a process of the demo failed; what they said is in {0}/produce.log, "
+                  "{0}/detect.log and {0}/serve.log",
                   folder_));
 }
 
@@ -290,11 +344,16 @@ int Demo::run() {
                 folder_)
           : fmt::format("Your logs\n  produce -> {} on {} -> detect -> {}/verdicts.csv", raw_topic_,
                         bus_->describe(), folder_));
+  // First, so that everything happens before one's eyes.
+  if (!command_.no_console)
+    if (const Status started = start_console(); !started) say(started.error().message);
   started_ = Clock::now();
   if (const Status started = start(); !started) return report(started.error());
   const int code = wait();
   summary();
   if (code != kDone) tell_logs();
+  const bool watched = isatty(STDERR_FILENO) == 1;
+  if (!consoles_.empty() && !stop_requested() && (watched || command_.stay)) stay();
   return code;
 }
 
@@ -313,6 +372,13 @@ void add_demo(Context& context) {
   app->add_option("--rate", command->rate, "Events a second of the simulated estate")
       ->check(CLI::Range(1, 1'000'000))
       ->capture_default_str();
+  app->add_option("--console-port", command->console_port,
+                  "Port of the console on loopback; where it is taken, the next free one")
+      ->check(CLI::Range(1, 65'535))
+      ->capture_default_str();
+  app->add_flag("--no-console", command->no_console, "Without the console");
+  app->add_flag("--stay", command->stay,
+                "Keep the console up after the run, until Ctrl-C (as on a terminal)");
   add_bus_options(*app, context.shared);
   add_trace_options(*app, context.shared);
   app->footer(

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "app/cli/command.h"
-#include "app/cli/progress.h"
+#include "app/cli/views/progress.h"
 #include "app/cli/setup/metrics_options.h"
 #include "app/cli/setup/trace_options.h"
 #include "app/cli/tables.h"

@@ -10,7 +10,7 @@
 #include <memory>
 
 #include "app/cli/command.h"
-#include "app/cli/progress.h"
+#include "app/cli/views/progress.h"
 #include "app/cli/setup/trace_options.h"
 #include "app/cli/tables.h"
 #include "base/clock.h"

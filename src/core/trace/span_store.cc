@@ -189,12 +189,9 @@ Result<std::vector<TraceId>> find_traces(const std::string& path, std::string_vi
   return found;
 }
 
-Status visit_times(const std::string& path, UnixNanos since,
-                   const std::function<void(const SpanTimes&)>& visit) {
-  TOCSIN_TRY(auto db, open_to_read(path));
-  TOCSIN_TRY(auto query, db.prepare("SELECT trace_id, service, name, start_ns, end_ns FROM spans"
-                                    " WHERE start_ns >= ?"));
-  query.bind(1, since);
+namespace {
+
+Status visit_rows(sqlite::Statement& query, const std::function<void(const SpanTimes&)>& visit) {
   while (true) {
     TOCSIN_TRY(const bool row, query.step());
     if (!row) return {};
@@ -208,6 +205,26 @@ Status visit_times(const std::string& path, UnixNanos since,
     times.end = query.integer(4);
     visit(times);
   }
+}
+
+}  // namespace
+
+Status visit_times(const std::string& path, UnixNanos since,
+                   const std::function<void(const SpanTimes&)>& visit) {
+  TOCSIN_TRY(auto db, open_to_read(path));
+  TOCSIN_TRY(auto query, db.prepare("SELECT trace_id, service, name, start_ns, end_ns FROM spans"
+                                    " WHERE start_ns >= ?"));
+  query.bind(1, since);
+  return visit_rows(query, visit);
+}
+
+Status visit_latest(const std::string& path, std::size_t spans_max,
+                    const std::function<void(const SpanTimes&)>& visit) {
+  TOCSIN_TRY(auto db, open_to_read(path));
+  TOCSIN_TRY(auto query, db.prepare("SELECT trace_id, service, name, start_ns, end_ns FROM spans"
+                                    " ORDER BY rowid DESC LIMIT ?"));
+  query.bind(1, static_cast<std::int64_t>(spans_max));
+  return visit_rows(query, visit);
 }
 
 }  // namespace tocsin::trace

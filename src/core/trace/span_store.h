@@ -3,7 +3,7 @@
 // The span store: one SQLite file that every process on this machine writes its spans to, read by
 // `tocsin trace` without any server.
 //
-//   Tracer -> FILE.db -> read_trace(), find_traces(), visit_times()
+//   Tracer -> FILE.db -> read_trace(), find_traces(), visit_times(), visit_latest()
 //
 // A span is keyed by (trace, span id): both are deterministic, so a replay replaces and never
 // doubles.
@@ -45,5 +45,10 @@ struct SpanTimes {
 // Every span that began at `since` or later, in no particular order; views live during the call.
 [[nodiscard]] Status visit_times(const std::string& path, UnixNanos since,
                                  const std::function<void(const SpanTimes&)>& visit);
+
+// The spans that came last, at most `spans_max`, the latest first: a look at a large store that
+// costs no more than that. Views live during the call.
+[[nodiscard]] Status visit_latest(const std::string& path, std::size_t spans_max,
+                                  const std::function<void(const SpanTimes&)>& visit);
 
 }  // namespace tocsin::trace

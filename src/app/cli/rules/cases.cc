@@ -9,6 +9,7 @@
 #include <iterator>
 
 #include "app/cli/rules/rules.h"
+#include "app/insight/explain/written.h"
 #include "base/embedded_files.h"
 #include "base/json_writer.h"
 
@@ -190,7 +191,7 @@ Result<RuleCases> load_cases(const std::vector<std::string>& paths) {
   }
   for (const std::string& root : paths) {
     TOCSIN_TRY(const std::vector<std::string> files, case_files(root));
-    for (const std::string& path : files) add_file(out, file_text(path), path);
+    for (const std::string& path : files) add_file(out, insight::rule_file_text(path), path);
   }
   return out;
 }

@@ -12,8 +12,8 @@
 #include <map>
 
 #include "app/cli/rules/filter.h"
-#include "app/cli/rules/navigator.h"
 #include "app/cli/rules/rules.h"
+#include "app/insight/navigator.h"
 #include "base/json_writer.h"
 #include "base/log.h"
 #include "base/sqlite.h"
@@ -97,8 +97,8 @@ Result<Tally> tally_rules(const CoverageOptions& options) {
   return out;
 }
 
-NavigatorLayer layer_of(const Tally& tally, const std::string& score) {
-  NavigatorLayer out;
+insight::NavigatorLayer layer_of(const Tally& tally, const std::string& score) {
+  insight::NavigatorLayer out;
   const bool rules = tally.what == "rules";
   out.name = rules ? "Tocsin rule coverage" : "Tocsin alerts";
   out.colour = rules ? "#66b1ff" : "#ff6666";
@@ -106,7 +106,7 @@ NavigatorLayer layer_of(const Tally& tally, const std::string& score) {
                                 tally.techniques.size(),
                                 score == "level" ? "highest severity" : "number of " + tally.what);
   for (const auto& [id, count] : tally.techniques) {
-    TechniqueScore& technique = out.techniques[id];
+    insight::TechniqueScore& technique = out.techniques[id];
     technique.score =
         score == "level" ? severity_score(count.highest) : static_cast<double>(count.total());
     technique.comment = fmt::format("{} {}, e.g. {}", count.total(), tally.what, count.example);
@@ -214,7 +214,7 @@ int coverage(CoverageOptions& options) {
   if (!tally) return alerts ? report(tally.error()) : usage_error(tally.error());
   const bool layer_on_stdout = options.navigator == "-";
   if (!options.navigator.empty()) {
-    const std::string layer = navigator_json(layer_of(*tally, options.score));
+    const std::string layer = insight::navigator_json(layer_of(*tally, options.score));
     if (layer_on_stdout)
       print(layer);
     else if (!write_file(options.navigator, layer))

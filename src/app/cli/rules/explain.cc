@@ -9,6 +9,7 @@
 #include "app/cli/rules/explain/event_input.h"
 #include "app/cli/rules/explain/view.h"
 #include "app/cli/rules/rules.h"
+#include "app/insight/explain/written.h"
 
 namespace tocsin::cli::rules {
 namespace {
@@ -58,23 +59,23 @@ int explain(const ExplainOptions& options) {
   if (!rule) return usage_error(rule.error());
   const auto taxonomy = load_taxonomy(options.rules);
   if (!taxonomy) return usage_error(taxonomy.error());
-  const WrittenRule written = written_rule(**rule);
+  const insight::WrittenRule written = insight::written_rule(**rule);
   Explanation out;
   out.rule = *rule;
   out.condition = written.condition((*rule)->mark);
   if (options.event.path.empty()) {
     out.routes = routes_read(**rule, *taxonomy);
-    out.tree = explain_rule(**rule, written, nullptr);
+    out.tree = insight::explain_rule(**rule, written, nullptr);
   } else {
     RuleTrial trial(**rule, *taxonomy);
     auto event = choose_event(options.event, trial);
     if (!event) return report(event.error());
     out.event = *std::move(event);
     out.has_event = true;
-    const EventView view = trial.view();
-    out.tree = explain_rule(**rule, written, &view);
+    const insight::EventView view = trial.view();
+    out.tree = insight::explain_rule(**rule, written, &view);
   }
-  print(options.format == "json" ? explanation_json(out)
+  print(options.format == "json" ? insight::explanation_json(out)
                                  : render_explanation(out, style_of(STDOUT_FILENO), options.all));
   return kDone;
 }

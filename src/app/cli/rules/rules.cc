@@ -5,11 +5,7 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <filesystem>
 #include <fstream>
-#include <iterator>
-
-#include "base/embedded_files.h"
 
 namespace tocsin::cli::rules {
 namespace {
@@ -94,13 +90,6 @@ std::string printable_lines(std::string_view text, const Style& style) {
 
 bool is_rule_path(std::string_view text) {
   return text.ends_with(".yml") || text.ends_with(".yaml");
-}
-
-std::string file_text(const std::string& path) {
-  for (const EmbeddedFile& file : embedded_files())
-    if (file.path == path && !std::filesystem::exists(path)) return std::string(file.bytes);
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
 }
 
 Result<const sigma::Rule*> find_rule(const sigma::RuleSet& set, const std::string& wanted) {

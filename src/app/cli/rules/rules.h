@@ -42,8 +42,6 @@ int usage_error(const Error& error);
 // printable(), but its line ends stay.
 [[nodiscard]] std::string printable_lines(std::string_view text, const Style& style);
 [[nodiscard]] bool is_rule_path(std::string_view text);
-// The text of a rule's file, from disk or out of the program; empty when it is gone.
-[[nodiscard]] std::string file_text(const std::string& path);
 
 // The one rule that `wanted` names: an id, the beginning of an id, a title or a part of one. Fails
 // with the candidates when there are several, or with what was wrong with the rejected rule.

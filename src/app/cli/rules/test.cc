@@ -14,6 +14,7 @@
 #include "app/cli/rules/explain/view.h"
 #include "app/cli/rules/junit.h"
 #include "app/cli/rules/rules.h"
+#include "app/insight/explain/written.h"
 #include "app/pipeline/classifier.h"
 #include "stages/produce/files/files.h"
 
@@ -140,8 +141,9 @@ class CaseRunner {
       out += fmt::format("    the event is {}, which the rule's logsource ({}) does not read\n",
                          printable(event.route, style),
                          printable(logsource_text(rule.logsource), style));
-    const EventView view = trial.view();
-    return out + render_tree(explain_rule(rule, written_rule(rule), &view), true, style, false, 4);
+    const insight::EventView view = trial.view();
+    return out + render_tree(insight::explain_rule(rule, insight::written_rule(rule), &view), true,
+                             style, false, 4);
   }
 
   const sigma::RuleSet& set_;

@@ -10,7 +10,7 @@
 #include <thread>
 
 #include "app/cli/command.h"
-#include "app/cli/progress.h"
+#include "app/cli/views/progress.h"
 #include "app/cli/scan/damage.h"
 #include "app/cli/scan/html/report.h"
 #include "app/cli/scan/outputs.h"

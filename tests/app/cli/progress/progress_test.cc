@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "app/cli/progress.h"
+#include "app/cli/views/progress.h"
 
 #include <doctest/doctest.h>
 

@@ -6,8 +6,6 @@
 #include <algorithm>
 
 #include "app/cli/command.h"
-#include "base/utf8.h"
-#include "core/sigma/evaluate.h"
 #include "stages/produce/files/files.h"
 
 namespace tocsin::cli::rules {
@@ -85,41 +83,6 @@ class Search {
 };
 
 }  // namespace
-
-RuleTrial::RuleTrial(const sigma::Rule& rule, const sigma::Taxonomy& taxonomy)
-    : rule_(rule),
-      taxonomy_(taxonomy),
-      engine_(match::Engine::build({rule}, taxonomy)),
-      normalizer_(taxonomy, engine_->fields()) {}
-
-Status RuleTrial::take(std::string_view json) { return normalizer_.normalize(json, event_); }
-
-bool RuleTrial::reads() const {
-  return sigma::Taxonomy::reads(rule_.logsource, taxonomy_.routes()[event_.route]);
-}
-
-bool RuleTrial::host_counts() const {
-  const std::string host = folded(event_.host);
-  const auto fits = [&](const sigma::Pattern& pattern) { return pattern.matches(host); };
-  const auto& only = rule_.only_hosts;
-  const auto& except = rule_.except_hosts;
-  if (!only.empty() && std::none_of(only.begin(), only.end(), fits)) return false;
-  return std::none_of(except.begin(), except.end(), fits);
-}
-
-bool RuleTrial::matches() const {
-  return reads() && host_counts() && sigma::matches(rule_, engine_->fields(), event_.values);
-}
-
-void RuleTrial::describe(ExplainedEvent& out) const {
-  out.time = event_.time_text;
-  out.host = event_.host;
-  out.channel = event_.channel;
-  out.event_code = event_.event_code;
-  out.route = event_.route == 0 ? "of no known kind" : taxonomy_.routes()[event_.route].name;
-  out.route_read = reads();
-  out.host_counts = host_counts();
-}
 
 Result<ExplainedEvent> choose_event(const EventChoice& choice, RuleTrial& trial) {
   TOCSIN_TRY(const std::unique_ptr<produce::Source> source,

@@ -7,6 +7,7 @@
 #include <map>
 
 #include "app/cli/rules/rules.h"
+#include "app/insight/explain/written.h"
 
 namespace tocsin::cli::rules {
 namespace {
@@ -31,7 +32,7 @@ RuleChanges compare_rules(const sigma::RuleSet& before, const sigma::RuleSet& af
       out.added.push_back({rule.id, rule.title});
       continue;
     }
-    if (file_text(found->second->path) == file_text(rule.path))
+    if (insight::rule_file_text(found->second->path) == insight::rule_file_text(rule.path))
       ++out.same;
     else
       out.changed.push_back({rule.id, rule.title});

@@ -9,11 +9,11 @@
 #include <string>
 #include <vector>
 
-#include "app/cli/rules/explain/written.h"
+#include "app/insight/explain/written.h"
 #include "core/event/normalized_event.h"
 #include "core/sigma/rule.h"
 
-namespace tocsin::cli::rules {
+namespace tocsin::insight {
 
 // One value that a key was compared with.
 struct ExplainedPattern {
@@ -57,4 +57,4 @@ struct EventView {
 [[nodiscard]] Explained explain_rule(const sigma::Rule& rule, const WrittenRule& written,
                                      const EventView* event);
 
-}  // namespace tocsin::cli::rules
+}  // namespace tocsin::insight

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "app/cli/child.h"
+#include "app/cli/demo/child.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>

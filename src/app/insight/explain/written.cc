@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "app/cli/rules/explain/written.h"
+#include "app/insight/explain/written.h"
 
 #include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 
-#include "app/cli/rules/rules.h"
+#include "base/embedded_files.h"
 
-namespace tocsin::cli::rules {
+namespace tocsin::insight {
 namespace {
 
 std::pair<std::size_t, std::size_t> place(yaml::Mark mark) { return {mark.line, mark.column}; }
@@ -69,10 +72,17 @@ const WrittenItem* WrittenRule::at(const sigma::Rule& rule, std::uint32_t predic
   return found == file->items_.end() ? nullptr : &found->second;
 }
 
+std::string rule_file_text(const std::string& path) {
+  for (const EmbeddedFile& file : embedded_files())
+    if (file.path == path && !std::filesystem::exists(path)) return std::string(file.bytes);
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
 WrittenRule written_rule(const sigma::Rule& rule) {
-  WrittenRule out = WrittenRule::read(file_text(rule.path));
+  WrittenRule out = WrittenRule::read(rule_file_text(rule.path));
   for (const sigma::AppliedFilter& filter : rule.filters)
-    out.filters_.push_back(WrittenRule::read(file_text(filter.path)));
+    out.filters_.push_back(WrittenRule::read(rule_file_text(filter.path)));
   return out;
 }
 
@@ -81,4 +91,4 @@ std::string WrittenRule::condition(yaml::Mark document) const {
   return found == conditions_.end() ? std::string() : found->second;
 }
 
-}  // namespace tocsin::cli::rules
+}  // namespace tocsin::insight

@@ -16,7 +16,7 @@
 #include "base/yaml.h"
 #include "core/sigma/rule.h"
 
-namespace tocsin::cli::rules {
+namespace tocsin::insight {
 
 struct WrittenItem {
   std::string selection;            // "selection_img"
@@ -46,7 +46,10 @@ class WrittenRule {
   std::vector<WrittenRule> filters_;  // those that are applied to the rule, in its order
 };
 
+// The text of a rule's file, from disk or out of the program; empty when it is gone.
+[[nodiscard]] std::string rule_file_text(const std::string& path);
+
 // The files of the rule and of its filters, read again.
 [[nodiscard]] WrittenRule written_rule(const sigma::Rule& rule);
 
-}  // namespace tocsin::cli::rules
+}  // namespace tocsin::insight

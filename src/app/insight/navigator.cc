@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "app/cli/rules/navigator.h"
+#include "app/insight/navigator.h"
 
 #include <algorithm>
 
 #include "base/json_writer.h"
 
-namespace tocsin::cli::rules {
+namespace tocsin::insight {
 namespace {
 
 // A technique whose sub-technique has a score is unfolded, or its score would stay unseen.
@@ -84,4 +84,4 @@ std::string navigator_json(const NavigatorLayer& layer) {
   return out;
 }
 
-}  // namespace tocsin::cli::rules
+}  // namespace tocsin::insight

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-namespace tocsin::cli::rules {
+namespace tocsin::insight {
 
 struct TechniqueScore {
   double score = 0;
@@ -28,4 +28,4 @@ struct NavigatorLayer {
 // One JSON object with its newline.
 [[nodiscard]] std::string navigator_json(const NavigatorLayer& layer);
 
-}  // namespace tocsin::cli::rules
+}  // namespace tocsin::insight

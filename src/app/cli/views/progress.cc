@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The bar is drawn with block elements. (tidy: utf-8)
-#include "app/cli/progress.h"
+#include "app/cli/views/progress.h"
 
 #include <fmt/format.h>
 #include <unistd.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "app/cli/rules/explain/tree.h"
+#include "app/insight/explain/tree.h"
 
 #include <fmt/format.h>
 
@@ -11,7 +11,7 @@
 #include "base/utf8.h"
 #include "core/sigma/evaluate.h"
 
-namespace tocsin::cli::rules {
+namespace tocsin::insight {
 namespace {
 
 using sigma::Expr;
@@ -261,4 +261,4 @@ Explained explain_rule(const sigma::Rule& rule, const WrittenRule& written,
   return Builder(rule, written, event).build_all();
 }
 
-}  // namespace tocsin::cli::rules
+}  // namespace tocsin::insight
