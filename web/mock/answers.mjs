@@ -17,7 +17,8 @@ export function instant(value, field) {
   const relative = /^-(\d+)([smhdw])$/.exec(value);
   if (relative) return NOW - Number(relative[1]) * UNITS[relative[2]];
   const at = Date.parse(value);
-  if (Number.isNaN(at)) throw new Refusal(400, "invalid", `'${value}' is no time: use RFC 3339, -24h or now`, field);
+  if (Number.isNaN(at))
+    throw new Refusal(400, "invalid", `'${value}' is no time: use RFC 3339, -24h or now`, field);
   return at;
 }
 
@@ -67,22 +68,29 @@ export function sorted(list, sort = "-time") {
   const by = ORDER[sort.replace("-", "")];
   if (!by) throw new Refusal(400, "invalid", `sort: there is no '${sort}'`, "sort");
   const sign = sort.startsWith("-") ? -1 : 1;
-  return [...list].sort((a, b) => (by(a) < by(b) ? -sign : by(a) > by(b) ? sign : a.row.alert_id < b.row.alert_id ? -1 : 1));
+  return [...list].sort((a, b) =>
+    by(a) < by(b) ? -sign : by(a) > by(b) ? sign : a.row.alert_id < b.row.alert_id ? -1 : 1,
+  );
 }
 
 export function page(list, query, key = (x) => x) {
   const limit = Math.min(500, Number(query.get("limit") ?? 50));
   const at = Number(query.get("cursor") ?? 0);
-  return { items: list.slice(at, at + limit).map(key), next: at + limit < list.length ? String(at + limit) : null };
+  return {
+    items: list.slice(at, at + limit).map(key),
+    next: at + limit < list.length ? String(at + limit) : null,
+  };
 }
 
 export function tally(list, keys) {
   const out = new Map();
-  for (const one of list) for (const key of keys(one)) if (key !== null && key !== undefined) out.set(key, (out.get(key) ?? 0) + 1);
+  for (const one of list)
+    for (const key of keys(one)) if (key !== null && key !== undefined) out.set(key, (out.get(key) ?? 0) + 1);
   return [...out].sort((a, b) => b[1] - a[1]);
 }
 
-const highest = (list) => list.reduce((best, a) => (rank(a.row.level) > rank(best) ? a.row.level : best), "informational");
+const highest = (list) =>
+  list.reduce((best, a) => (rank(a.row.level) > rank(best) ? a.row.level : best), "informational");
 const isOpen = (a) => a.row.status === "new" || a.row.status === "in_progress";
 
 function incidents(list) {
@@ -129,7 +137,16 @@ export function grouped(list, by) {
   return groups
     .map((g) => {
       const times = g.list.map((a) => a.row.time).sort();
-      return { key: g.key, label: g.label, level: highest(g.list), count: g.list.length, hosts: new Set(g.list.map((a) => a.row.host)).size, first: times[0], last: times.at(-1), open: g.list.filter(isOpen).length };
+      return {
+        key: g.key,
+        label: g.label,
+        level: highest(g.list),
+        count: g.list.length,
+        hosts: new Set(g.list.map((a) => a.row.host)).size,
+        first: times[0],
+        last: times.at(-1),
+        open: g.list.filter(isOpen).length,
+      };
     })
     .sort((a, b) => (by === "incident" ? (a.last < b.last ? 1 : -1) : b.count - a.count));
 }
@@ -140,10 +157,17 @@ export function overview(world, query, name) {
   const list = select(world, query);
   const from = instant(query.get("from")) ?? NOW - 24 * HOUR;
   const to = instant(query.get("to")) ?? NOW;
-  const bucket = [60, 300, 600, 900, 1800, 3600, 10800, 86400].find((s) => (to - from) / 1000 / s <= 96) ?? 86400;
+  const bucket =
+    [60, 300, 600, 900, 1800, 3600, 10800, 86400].find((s) => (to - from) / 1000 / s <= 96) ?? 86400;
   const points = [];
   for (let at = Math.floor(from / 1000 / bucket) * bucket * 1000; at < to; at += bucket * 1000) {
-    points.push({ time: iso(at), events: Math.round(eventsAt(at) * bucket), alerts: 0, levels: {}, tactics: {} });
+    points.push({
+      time: iso(at),
+      events: Math.round(eventsAt(at) * bucket),
+      alerts: 0,
+      levels: {},
+      tactics: {},
+    });
   }
   const begin = Date.parse(points[0]?.time ?? iso(from));
   for (const a of list) {
@@ -159,10 +183,25 @@ export function overview(world, query, name) {
   const found = classes.reduce((sum, c) => sum + c.count, 0);
   return {
     range: { from: iso(from), to: iso(to) },
-    totals: { events, detections: found, alerts: list.length, hosts: new Set(list.map((a) => a.row.host)).size, open_alerts: list.filter(isOpen).length },
-    now: { events_per_second: 7412, lag: 318, lag_seconds: 0.4, latency_us: { p50: 62500, p95: 176000, p99: 204000 } },
+    totals: {
+      events,
+      detections: found,
+      alerts: list.length,
+      hosts: new Set(list.map((a) => a.row.host)).size,
+      open_alerts: list.filter(isOpen).length,
+    },
+    now: {
+      events_per_second: 7412,
+      lag: 318,
+      lag_seconds: 0.4,
+      latency_us: { p50: 62500, p95: 176000, p99: 204000 },
+    },
     levels: LEVELS.map((level) => ({ level, count: list.filter((a) => a.row.level === level).length })),
-    tactics: tally(list, (a) => a.row.tactics).map(([tactic, count]) => ({ tactic, name: name(tactic), count })),
+    tactics: tally(list, (a) => a.row.tactics).map(([tactic, count]) => ({
+      tactic,
+      name: name(tactic),
+      count,
+    })),
     classes: [{ name: "None", count: events - found }, ...classes],
     timeline: { bucket_seconds: bucket, points },
     hosts: of("host").map((g) => ({ name: g.label, alerts: g.count, level: g.level })),
@@ -182,24 +221,46 @@ export function matrix(world, query) {
       .filter(([, one]) => one.tactics.includes(t.slug))
       .map(([id, one]) => {
         const here = list.filter((a) => a.row.techniques.includes(id) && a.row.tactics.includes(t.slug));
-        const rules = world.rules.filter((r) => r.techniques.includes(id) && r.tactics.includes(t.slug)).length;
+        const rules = world.rules.filter(
+          (r) => r.techniques.includes(id) && r.tactics.includes(t.slug),
+        ).length;
         return { id, name: one.name, alerts: here.length, rules, level: here.length ? highest(here) : null };
       }),
   }));
   const all = columns.flatMap((c) => c.techniques);
-  return { tactics: columns, max: { alerts: Math.max(0, ...all.map((t) => t.alerts)), rules: Math.max(0, ...all.map((t) => t.rules)) } };
+  return {
+    tactics: columns,
+    max: { alerts: Math.max(0, ...all.map((t) => t.alerts)), rules: Math.max(0, ...all.map((t) => t.rules)) },
+  };
 }
 
 export function statistics(world, query, name) {
   const o = overview(world, query, name);
-  const slugs = ["initial-access", "execution", "persistence", "stealth", "credential-access", "discovery", "lateral-movement", "exfiltration", "benign"];
+  const slugs = [
+    "initial-access",
+    "execution",
+    "persistence",
+    "stealth",
+    "credential-access",
+    "discovery",
+    "lateral-movement",
+    "exfiltration",
+    "benign",
+  ];
   const diagonal = [14, 211, 63, 88, 129, 74, 41, 12, 19604];
-  const rows = slugs.map((_, i) => slugs.map((__, j) => (i === j ? diagonal[i] : (i * 7 + j * 3) % 11 === 0 ? ((i + j) % 5) + 1 : 0)));
+  const rows = slugs.map((_, i) =>
+    slugs.map((__, j) => (i === j ? diagonal[i] : (i * 7 + j * 3) % 11 === 0 ? ((i + j) % 5) + 1 : 0)),
+  );
   return {
     classes: o.classes,
     levels: o.levels,
     hosts: o.hosts,
-    hourly: o.timeline.points.map((p) => ({ time: p.time, events: p.events, alerts: p.alerts, classes: Object.fromEntries(Object.entries(p.tactics).map(([t, n]) => [name(t), n])) })),
+    hourly: o.timeline.points.map((p) => ({
+      time: p.time,
+      events: p.events,
+      alerts: p.alerts,
+      classes: Object.fromEntries(Object.entries(p.tactics).map(([t, n]) => [name(t), n])),
+    })),
     latency: { p50: 62500, p90: 149000, p95: 176000, p99: 204000, max: 219000 },
     scoring: { confusion: { labels: slugs, rows }, precision: 0.943, recall: 0.781, f1: 0.854 },
   };

@@ -26,4 +26,9 @@ export const HOSTILE = [
   `${"\u202E".repeat(500)}gnorw`,
 ];
 
-export const HOSTILE_LINKS = ["javascript:alert(1)", "data:text/html,<script>alert(1)</script>", "//evil.example/", "vbscript:x"];
+export const HOSTILE_LINKS = [
+  "javascript:alert(1)",
+  "data:text/html,<script>alert(1)</script>",
+  "//evil.example/",
+  "vbscript:x",
+];

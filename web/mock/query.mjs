@@ -35,13 +35,25 @@ function tokens(text) {
     if (!m) throw new QueryError("this cannot be read", at);
     if (/^\s/.test(m[0])) continue;
     if (m[0] === '"') throw new QueryError("a quotation mark is not closed", at);
-    out.push({ at, text: m[0], field: m[1], op: m[2], value: m[3] !== undefined ? m[3].replace(/\\(.)/g, "$1") : m[4] });
+    out.push({
+      at,
+      text: m[0],
+      field: m[1],
+      op: m[2],
+      value: m[3] !== undefined ? m[3].replace(/\\(.)/g, "$1") : m[4],
+    });
   }
   return out;
 }
 
 function matcher(value) {
-  const re = new RegExp(`^${value.split("*").map((p) => p.replace(/[.+?^${}()|[\]\\]/g, "\\$&")).join(".*")}$`, "is");
+  const re = new RegExp(
+    `^${value
+      .split("*")
+      .map((p) => p.replace(/[.+?^${}()|[\]\\]/g, "\\$&"))
+      .join(".*")}$`,
+    "is",
+  );
   return (seen) => seen !== null && seen !== undefined && re.test(seen);
 }
 
@@ -55,7 +67,12 @@ function leaf(token) {
   if (field === "level" && op) {
     const rank = LEVELS.indexOf(value);
     if (rank < 0) throw new QueryError(`there is no level '${value}'`, token.at);
-    const test = { ">=": (a) => a >= rank, "<=": (a) => a <= rank, ">": (a) => a > rank, "<": (a) => a < rank }[op];
+    const test = {
+      ">=": (a) => a >= rank,
+      "<=": (a) => a <= rank,
+      ">": (a) => a > rank,
+      "<": (a) => a < rank,
+    }[op];
     return (r) => test(LEVELS.indexOf(r.level));
   }
   const fits = matcher(value);

@@ -74,7 +74,16 @@ export interface Page<T> {
   total?: number;
 }
 
-export const GROUPINGS = ["rule", "host", "user", "tactic", "technique", "level", "status", "incident"] as const;
+export const GROUPINGS = [
+  "rule",
+  "host",
+  "user",
+  "tactic",
+  "technique",
+  "level",
+  "status",
+  "incident",
+] as const;
 export type Grouping = (typeof GROUPINGS)[number];
 
 export interface Group {

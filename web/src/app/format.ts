@@ -4,7 +4,8 @@ import type { Level, Status } from "../api/types";
 
 const whole = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
 
-export const count = (n: number | null | undefined) => (n === null || n === undefined ? "-" : whole.format(n));
+export const count = (n: number | null | undefined) =>
+  n === null || n === undefined ? "-" : whole.format(n);
 
 /** 1234567 -> "1.23M" */
 export function brief(n: number | null | undefined): string {
@@ -12,7 +13,11 @@ export function brief(n: number | null | undefined): string {
   const size = Math.abs(n);
   if (size < 10) return String(Math.round(n * 10) / 10);
   if (size < 10000) return whole.format(n);
-  for (const [unit, by] of [["B", 1e9], ["M", 1e6], ["k", 1e3]] as const) {
+  for (const [unit, by] of [
+    ["B", 1e9],
+    ["M", 1e6],
+    ["k", 1e3],
+  ] as const) {
     if (size >= by) return `${(n / by).toPrecision(3)}${unit}`;
   }
   return whole.format(n);
@@ -42,8 +47,11 @@ export function seconds(s: number | null | undefined): string {
   if (s === null || s === undefined) return "-";
   if (s < 1) return `${Math.round(s * 1000)} ms`;
   if (s < 60) return `${s.toFixed(s < 10 ? 1 : 0)} s`;
-  if (s < 3600) return `${Math.floor(s / 60)} min ${Math.round(s % 60)} s`;
-  return `${Math.floor(s / 3600)} h ${Math.floor((s % 3600) / 60)} min`;
+  const two = (big: number, unit: string, small: number, of: string) =>
+    small ? `${big} ${unit} ${small} ${of}` : `${big} ${unit}`;
+  if (s < 3600) return two(Math.floor(s / 60), "min", Math.floor(s % 60), "s");
+  if (s < 86400) return two(Math.floor(s / 3600), "h", Math.floor((s % 3600) / 60), "min");
+  return two(Math.floor(s / 86400), "d", Math.floor((s % 86400) / 3600), "h");
 }
 
 /** "2026-03-03 08:46:21" */
@@ -61,7 +69,11 @@ export function tick(ms: number): string {
   return iso.slice(11, 16) === "00:00" ? iso.slice(5, 10) : iso.slice(11, 16);
 }
 
-export const percent = (part: number, all: number) => (all > 0 ? `${((100 * part) / all).toFixed(1)} %` : "-");
+export function percent(part: number, all: number): string {
+  if (all <= 0) return "-";
+  const share = (100 * part) / all;
+  return share > 0 && share < 0.1 ? "under 0.1 %" : `${share.toFixed(1)} %`;
+}
 
 export const STATUS_NAMES: Record<Status, string> = {
   new: "New",

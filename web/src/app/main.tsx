@@ -39,7 +39,11 @@ function View() {
     return (
       <Empty title="There is no such page">
         <p>
-          The console has nothing at <code><Text value={path.value} max={200} /></code>.
+          The console has nothing at{" "}
+          <code>
+            <Text value={path.value} max={200} />
+          </code>
+          .
         </p>
         <a href={href("/")}>Go to the overview</a>
       </Empty>

@@ -21,7 +21,10 @@ export const dismiss = (id: number) => {
 };
 
 /** Runs a change on the server; tells how it ended. */
-export async function act<T>(what: () => Promise<T>, done?: string | ((result: T) => string)): Promise<T | null> {
+export async function act<T>(
+  what: () => Promise<T>,
+  done?: string | ((result: T) => string),
+): Promise<T | null> {
   try {
     const result = await what();
     if (done) notify(typeof done === "string" ? done : done(result));

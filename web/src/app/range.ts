@@ -31,7 +31,8 @@ export function inRange(time: string): boolean {
   return !(from && at < instant(from)) && !(to && at > instant(to));
 }
 
-const short = (text: string) => (Number.isNaN(Date.parse(text)) ? text : text.replace("T", " ").replace(/(:00)?(\.\d+)?Z$/, ""));
+const short = (text: string) =>
+  Number.isNaN(Date.parse(text)) ? text : text.replace("T", " ").replace(/(:00)?(\.\d+)?Z$/, "");
 
 export function rangeLabel(): string {
   const { from, to } = range();

@@ -62,8 +62,7 @@ export function setParams(change: Change, options: { replace?: boolean } = {}): 
 }
 
 /** The address of the same view with other parameters. */
-export const withParams = (change: Change) =>
-  join(location.value.path, apply(location.value.params, change));
+export const withParams = (change: Change) => join(location.value.path, apply(location.value.params, change));
 
 export const param = (name: string) => location.value.params.get(name) ?? "";
 export const paramList = (name: string) => location.value.params.getAll(name);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Who looks at the console, and what they may do.
 import { computed, signal } from "@preact/signals";
-import { asApiError, type ApiError, onUnauthorized, setCsrf } from "../api/client";
+import { type ApiError, asApiError, onUnauthorized, setCsrf } from "../api/client";
 import * as api from "../api/endpoints";
 import type { Role, Session } from "../api/types";
 

@@ -10,7 +10,7 @@ import { brief } from "./format";
 import { live, liveState } from "./live";
 import { dismiss, toasts } from "./notify";
 import { href, location } from "./router";
-import { match, type Route, ROUTES } from "./routes";
+import { match, ROUTES, type Route } from "./routes";
 import { logout, may, session } from "./session";
 import { chooseTheme, type ThemeChoice, themeChoice } from "./theme";
 
@@ -53,10 +53,12 @@ function LiveMark() {
   const state = liveState.value;
   const now = live.value;
   return (
-    <span class="live" title={`Live figures: ${STATES[state]}`}>
+    <span class="live-mark" title={`Live figures: ${STATES[state]}`}>
       <i class={`dot ${state}`} />
       <span class="live-text num">
-        {state === "live" && now ? `${brief(now.events_per_second)} events/s, lag ${brief(now.lag)}` : STATES[state]}
+        {state === "live" && now
+          ? `${brief(now.events_per_second)} events/s, lag ${brief(now.lag)}`
+          : STATES[state]}
       </span>
     </span>
   );
@@ -129,7 +131,12 @@ function Toasts() {
           <span class="grow">
             <Text value={toast.text} />
           </span>
-          <button type="button" class="button quiet small" aria-label="Dismiss" onClick={() => dismiss(toast.id)}>
+          <button
+            type="button"
+            class="button quiet small"
+            aria-label="Dismiss"
+            onClick={() => dismiss(toast.id)}
+          >
             <Icon name="close" />
           </button>
         </div>
@@ -148,17 +155,19 @@ export function Shell({ children }: { children: ComponentChildren }) {
   }, [found?.route]);
   useEffect(() => {
     if (!open) return;
-    const escape = (event: KeyboardEvent) => event.key === "Escape" && setOpen(false);
-    document.addEventListener("keydown", escape);
-    return () => document.removeEventListener("keydown", escape);
+    const onKey = (event: KeyboardEvent) => event.key === "Escape" && setOpen(false);
+    document.addEventListener("keydown", onKey);
+    return () => document.removeEventListener("keydown", onKey);
   }, [open]);
   return (
     <div class="shell">
-      <a class="skip" href="#main" onClick={(e) => { e.preventDefault(); document.getElementById("main")?.focus(); }}>
+      <button type="button" class="skip" onClick={() => document.getElementById("main")?.focus()}>
         Skip to the content
-      </a>
+      </button>
       <Nav open={open} current={found?.route} />
-      {open && <button type="button" class="scrim" aria-label="Close the menu" onClick={() => setOpen(false)} />}
+      {open && (
+        <button type="button" class="scrim" aria-label="Close the menu" onClick={() => setOpen(false)} />
+      )}
       <header class="top">
         <button
           type="button"

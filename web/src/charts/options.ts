@@ -62,7 +62,9 @@ export function overTime(o: TimeOptions): (c: Colours) => EChartsCoreOption {
       formatter: (items: TipItem[]) => {
         const shown = items.filter((item) => item.value[1] > 0 || o.kind === "line");
         shown.sort((a, b) => b.value[1] - a.value[1]);
-        const lines = shown.slice(0, 12).map((i) => `${i.marker} ${plain(i.seriesName, 60)}  ${format(i.value[1])}`);
+        const lines = shown
+          .slice(0, 12)
+          .map((i) => `${i.marker} ${plain(i.seriesName, 60)}  ${format(i.value[1])}`);
         return [`${time(new Date(items[0].value[0]).toISOString())} UTC`, ...lines].join("\n");
       },
     },
@@ -115,7 +117,10 @@ export function columns(
       ...base(c).tooltip,
       axisPointer: { type: "shadow" },
       formatter: (items: { name: string; seriesName: string; value: number; marker: string }[]) =>
-        [plain(items[0].name, 80), ...items.map((i) => `${i.marker} ${i.seriesName}  ${format(i.value)}`)].join("\n"),
+        [
+          plain(items[0].name, 80),
+          ...items.map((i) => `${i.marker} ${i.seriesName}  ${format(i.value)}`),
+        ].join("\n"),
     },
     legend: {
       top: 0,
@@ -127,7 +132,12 @@ export function columns(
       show: series.length > 1,
     },
     grid: { left: 8, right: 12, top: series.length > 1 ? 30 : 10, bottom: 4, containLabel: true },
-    xAxis: { type: "value", ...axis(c), axisLabel: { ...axis(c).axisLabel, formatter: format }, splitNumber: 4 },
+    xAxis: {
+      type: "value",
+      ...axis(c),
+      axisLabel: { ...axis(c).axisLabel, formatter: format },
+      splitNumber: 4,
+    },
     yAxis: {
       type: "category",
       inverse: true,

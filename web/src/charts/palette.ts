@@ -25,27 +25,53 @@ export function colours(): Colours {
     raised: of("raised"),
     accent: of("accent"),
     levels: {
-      critical: of("critical"),
-      high: of("high"),
-      medium: of("medium"),
-      low: of("low"),
-      informational: of("informational"),
+      critical: of("critical-fill"),
+      high: of("high-fill"),
+      medium: of("medium-fill"),
+      low: of("low-fill"),
+      informational: of("informational-fill"),
     },
   };
 }
 
 // In the order of the kill chain; neighbours differ in hue or in lightness.
 const LIGHT = [
-  "#8a94a3", "#b0a08a", "#3f7fc4", "#e08a2e", "#4d9a5b", "#b84a62", "#7a5fb0", "#c9a227",
-  "#c4453c", "#3a9aa5", "#6b8fd6", "#a2687f", "#5f7f3a", "#d07bb5", "#8c2f39",
+  "#8a94a3",
+  "#b0a08a",
+  "#3f7fc4",
+  "#e08a2e",
+  "#4d9a5b",
+  "#b84a62",
+  "#7a5fb0",
+  "#c9a227",
+  "#c4453c",
+  "#3a9aa5",
+  "#6b8fd6",
+  "#a2687f",
+  "#5f7f3a",
+  "#d07bb5",
+  "#8c2f39",
 ];
 const DARK = [
-  "#8793a5", "#b8a88f", "#5c9ee6", "#eea04a", "#62b573", "#d9667e", "#9a80d4", "#dcb844",
-  "#e4655b", "#53b6c1", "#8aa9ea", "#c0859b", "#87a85c", "#e296ca", "#b0525c",
+  "#8793a5",
+  "#b8a88f",
+  "#5c9ee6",
+  "#eea04a",
+  "#62b573",
+  "#d9667e",
+  "#9a80d4",
+  "#dcb844",
+  "#e4655b",
+  "#53b6c1",
+  "#8aa9ea",
+  "#c0859b",
+  "#87a85c",
+  "#e296ca",
+  "#b0525c",
 ];
 export function tacticColour(slug: string): string {
   const list = theme.value === "dark" ? DARK : LIGHT;
   const at = TACTICS.indexOf(slug);
-  return list[at < 0 ? 0 : at];
+  return list[Math.max(0, at)];
 }
 export const seriesColour = (index: number) => (theme.value === "dark" ? DARK : LIGHT)[(index * 2 + 2) % 15];

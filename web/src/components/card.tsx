@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Cards, figures, and ranked bars.
 import type { ComponentChildren } from "preact";
-import { count } from "../app/format";
 import type { Level } from "../api/types";
+import { count } from "../app/format";
 import { plain, Text } from "./text";
 
 export function Card({

@@ -9,35 +9,62 @@ const LINE = /^(\s*(?:- +)?)([\w.|*$-]+|'[^']*'|"[^"]*")(:)(\s+.*|)$/;
 
 function value(text: string): ComponentChildren {
   const trimmed = text.trim();
-  if (/^#/.test(trimmed)) return <span class="tk-dim"><Text value={text} /></span>;
-  if (/^['"]/.test(trimmed)) return <span class="tk-string"><Text value={text} /></span>;
+  if (/^#/.test(trimmed))
+    return (
+      <span class="tk-dim">
+        <Text value={text} />
+      </span>
+    );
+  if (/^['"]/.test(trimmed))
+    return (
+      <span class="tk-string">
+        <Text value={text} />
+      </span>
+    );
   if (/^(-?\d[\d.:-]*|true|false|null|~)$/.test(trimmed)) {
-    return <span class="tk-number"><Text value={text} /></span>;
+    return (
+      <span class="tk-number">
+        <Text value={text} />
+      </span>
+    );
   }
   return <Text value={text} />;
 }
 
 function line(text: string): ComponentChildren {
-  if (/^\s*#/.test(text)) return <span class="tk-dim"><Text value={text} /></span>;
+  if (/^\s*#/.test(text))
+    return (
+      <span class="tk-dim">
+        <Text value={text} />
+      </span>
+    );
   const pair = LINE.exec(text);
   if (pair) {
     return (
       <>
         {pair[1]}
-        <span class="tk-key"><Text value={pair[2]} /></span>
+        <span class="tk-key">
+          <Text value={pair[2]} />
+        </span>
         {pair[3]}
         {value(pair[4])}
       </>
     );
   }
   const item = /^(\s*- +)(.*)$/.exec(text);
-  return item ? <>{item[1]}{value(item[2])}</> : <Text value={text} />;
+  return item ? (
+    <>
+      {item[1]}
+      {value(item[2])}
+    </>
+  ) : (
+    <Text value={text} />
+  );
 }
 
 /** `marked`: numbers of lines, from 1, that something is wrong with. */
 export function Yaml({ text, marked = [], height }: { text: string; marked?: number[]; height?: string }) {
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
     <pre class="code" tabIndex={0} style={height ? { maxHeight: height } : undefined}>
       {text
         .replace(/\n$/, "")

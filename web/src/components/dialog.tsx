@@ -39,7 +39,17 @@ export interface Tab {
   body: () => ComponentChildren;
 }
 
-export function Tabs({ label, tabs, value, change }: { label: string; tabs: Tab[]; value: string; change: (id: string) => void }) {
+export function Tabs({
+  label,
+  tabs,
+  value,
+  change,
+}: {
+  label: string;
+  tabs: Tab[];
+  value: string;
+  change: (id: string) => void;
+}) {
   const current = tabs.find((tab) => tab.id === value) ?? tabs[0];
   const keys = (event: KeyboardEvent) => {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
@@ -68,8 +78,13 @@ export function Tabs({ label, tabs, value, change }: { label: string; tabs: Tab[
           </button>
         ))}
       </div>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls */}
-      <div class="panel-body" role="tabpanel" tabIndex={0} id={`body-${current.id}`} aria-labelledby={`tab-${current.id}`}>
+      <div
+        class="panel-body"
+        role="tabpanel"
+        tabIndex={0}
+        id={`body-${current.id}`}
+        aria-labelledby={`tab-${current.id}`}
+      >
         {current.body()}
       </div>
     </>

@@ -23,7 +23,9 @@ function Item({ node }: { node: Explained }) {
   const shown = all ? patterns : patterns.slice(0, PATTERNS_SHOWN);
   return (
     <>
-      <code><Text value={node.key || "keyword"} /></code>
+      <code>
+        <Text value={node.key || "keyword"} />
+      </code>
       {node.negated && <span class="muted"> not</span>}
       {patterns.length > 1 && <span class="muted"> {node.all ? "all of" : "one of"}</span>}
       {shown.map((pattern, i) => (
@@ -46,7 +48,11 @@ function Item({ node }: { node: Explained }) {
               <Text value={seen.field} /> ={" "}
             </>
           )}
-          {seen.value === null ? "null" : <Text value={seen.value === "" ? "(empty)" : seen.value} max={400} />}
+          {seen.value === null ? (
+            "null"
+          ) : (
+            <Text value={seen.value === "" ? "(empty)" : seen.value} max={400} />
+          )}
         </div>
       ))}
     </>
@@ -60,7 +66,9 @@ function Branch({ node }: { node: Explained }) {
       <Mark holds={node.holds} />
       {name && (
         <>
-          <b><Text value={name} /></b>{" "}
+          <b>
+            <Text value={name} />
+          </b>{" "}
         </>
       )}
       {node.kind === "item" ? (
@@ -84,7 +92,9 @@ export function Why({ of }: { of: Explanation }) {
     <div class="why stack">
       <div>
         <span class="muted">condition </span>
-        <code><Text value={of.condition} /></code>
+        <code>
+          <Text value={of.condition} />
+        </code>
         {of.matches !== undefined && (
           <b class={of.matches ? "good" : "bad"}> {of.matches ? "matches" : "does not match"}</b>
         )}
@@ -93,8 +103,12 @@ export function Why({ of }: { of: Explanation }) {
         <div>
           <Mark holds={of.event.route_read} />
           <span class="muted">log source </span>
-          <code><Text value={of.event.route} /></code>
-          {of.event.route_read === false && <span class="bad"> the rule does not read this kind of event</span>}
+          <code>
+            <Text value={of.event.route} />
+          </code>
+          {of.event.route_read === false && (
+            <span class="bad"> the rule does not read this kind of event</span>
+          )}
           {of.event.host_counts === false && <span class="bad"> an override leaves this host out</span>}
         </div>
       )}

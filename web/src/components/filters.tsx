@@ -2,8 +2,8 @@
 // Filters that live in the address: chips with choices, and the search box.
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { ApiError } from "../api/client";
-import { param, paramList, setParams } from "../app/router";
 import { useResource } from "../app/resource";
+import { param, paramList, setParams } from "../app/router";
 import { Icon } from "./icon";
 import { Popover } from "./popover";
 import { Failure, Skeleton } from "./states";

@@ -12,10 +12,17 @@ const CHILDREN_SHOWN = 200;
 function Leaf({ value, long }: { value: Json; long: boolean }) {
   const [all, setAll] = useState(false);
   if (typeof value !== "string") return <span class="tk-number">{String(value)}</span>;
-  if (!long || all) return <span class="tk-string">"<Text value={value} max={all ? 200000 : 600} />"</span>;
+  if (!long || all)
+    return (
+      <span class="tk-string">
+        "<Text value={value} max={all ? 200000 : 600} />"
+      </span>
+    );
   return (
     <>
-      <span class="tk-string">"<Text value={value} max={600} />"</span>{" "}
+      <span class="tk-string">
+        "<Text value={value} max={600} />"
+      </span>{" "}
       <button type="button" class="button quiet small" onClick={() => setAll(true)}>
         Show all {value.length} characters
       </button>
@@ -23,7 +30,19 @@ function Leaf({ value, long }: { value: Json; long: boolean }) {
   );
 }
 
-function Node({ name, value, path, depth, hit }: { name: string; value: Json; path: string; depth: number; hit?: Hit }) {
+function Node({
+  name,
+  value,
+  path,
+  depth,
+  hit,
+}: {
+  name: string;
+  value: Json;
+  path: string;
+  depth: number;
+  hit?: Hit;
+}) {
   const [open, setOpen] = useState(depth < 4);
   const [limit, setLimit] = useState(CHILDREN_SHOWN);
   if (value === null || typeof value !== "object") {
@@ -62,7 +81,14 @@ function Node({ name, value, path, depth, hit }: { name: string; value: Json; pa
       {open && (
         <ul>
           {entries.slice(0, limit).map(([key, child]) => (
-            <Node key={key} name={key} value={child} path={path ? `${path}.${key}` : key} depth={depth + 1} hit={hit} />
+            <Node
+              key={key}
+              name={key}
+              value={child}
+              path={path ? `${path}.${key}` : key}
+              depth={depth + 1}
+              hit={hit}
+            />
           ))}
           {entries.length > limit && (
             <li>

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Small marks: level, status, tactic, technique, entity.
-import { href } from "../app/router";
-import { levelName, STATUS_NAMES, tacticName } from "../app/format";
+
 import { LEVELS, type Level, type Status } from "../api/types";
+import { levelName, STATUS_NAMES, tacticName } from "../app/format";
+import { href } from "../app/router";
 import { plain, Text } from "./text";
 
 export function LevelMark({ level }: { level: Level }) {

@@ -53,7 +53,12 @@ function Sheet({ close }: { close: () => void }) {
         </label>
         <label class="field">
           <span>To (UTC)</span>
-          <input class="input" type="datetime-local" value={to} onInput={(e) => setTo(e.currentTarget.value)} />
+          <input
+            class="input"
+            type="datetime-local"
+            value={to}
+            onInput={(e) => setTo(e.currentTarget.value)}
+          />
         </label>
         {wrong && <p class="bad">The range ends before it begins.</p>}
         <button type="submit" class="button primary" disabled={wrong}>

@@ -19,6 +19,8 @@ export interface Column<T> {
   number?: boolean;
   /** Left out on narrow screens. */
   wide?: boolean;
+  /** A coloured mark that says enough without its word on narrow screens. */
+  mark?: boolean;
 }
 
 export interface Selection {
@@ -120,7 +122,11 @@ export function Table<T>(props: Props<T>) {
           <colgroup>
             {selection && <col style={{ width: "34px" }} />}
             {columns.map((c) => (
-              <col key={c.key} class={c.wide ? "wide" : ""} style={c.width ? { width: c.width } : undefined} />
+              <col
+                key={c.key}
+                class={`${c.wide ? "wide" : ""} ${c.mark ? "mark-only" : ""}`}
+                style={c.width ? { width: c.width } : undefined}
+              />
             ))}
           </colgroup>
           <thead>
@@ -142,7 +148,7 @@ export function Table<T>(props: Props<T>) {
                   <th
                     key={c.key}
                     scope="col"
-                    class={`${c.number ? "num" : ""} ${c.wide ? "wide" : ""}`}
+                    class={`${c.number ? "num" : ""} ${c.wide ? "wide" : ""} ${c.mark ? "mark-only" : ""}`}
                     aria-sort={c.sort && props.onSort ? order : undefined}
                   >
                     {c.sort && props.onSort ? (
@@ -158,7 +164,6 @@ export function Table<T>(props: Props<T>) {
               })}
             </tr>
           </thead>
-          {/* biome-ignore lint/a11y/useKeyWithClickEvents: the link in each row does the same by keyboard */}
           <tbody onKeyDown={keys}>
             {first > 0 && (
               <tr class="spacer" aria-hidden="true">
@@ -168,7 +173,6 @@ export function Table<T>(props: Props<T>) {
             {rows.slice(first, last).map((row, i) => {
               const key = rowKey(row);
               return (
-                // biome-ignore lint/a11y/useKeyWithClickEvents: as above
                 <tr
                   key={key}
                   data-key={key}
@@ -188,7 +192,10 @@ export function Table<T>(props: Props<T>) {
                     </td>
                   )}
                   {columns.map((c) => (
-                    <td key={c.key} class={`${c.number ? "num" : ""} ${c.wide ? "wide" : ""}`}>
+                    <td
+                      key={c.key}
+                      class={`${c.number ? "num" : ""} ${c.wide ? "wide" : ""} ${c.mark ? "mark-only" : ""}`}
+                    >
                       {c.cell(row)}
                     </td>
                   ))}

@@ -4,8 +4,8 @@
 //
 //   Trace -> layout(): order, depth, waits, scale -> rows
 import { useState } from "preact/hooks";
-import { micros } from "../app/format";
 import type { Json, Span, Trace } from "../api/types";
+import { micros } from "../app/format";
 import { CopyButton } from "./code";
 import { OutLink, Text } from "./text";
 
@@ -64,8 +64,12 @@ function Attributes({ of }: { of: Record<string, Json> }) {
     <dl class="pairs mono">
       {Object.entries(of).map(([name, value]) => (
         <>
-          <dt><Text value={name} /></dt>
-          <dd><Text value={show(value)} max={500} /></dd>
+          <dt>
+            <Text value={name} />
+          </dt>
+          <dd>
+            <Text value={show(value)} max={500} />
+          </dd>
         </>
       ))}
     </dl>
@@ -92,7 +96,7 @@ export function Waterfall({ trace }: { trace: Trace }) {
   if (!rows.length) return <p class="muted">This trace has no spans.</p>;
   return (
     <div class="stack">
-      <div class="row">
+      <div class="row waterfall-head">
         <div class="legend grow">
           {services.map((service) => (
             <span key={service}>
@@ -143,7 +147,10 @@ export function Waterfall({ trace }: { trace: Trace }) {
                 </span>
               </span>
               <span class="wf-lane">
-                <span class={`wf-bar ${colour(span.service)}`} style={place(span.offset_us, span.duration_us)} />
+                <span
+                  class={`wf-bar ${colour(span.service)}`}
+                  style={place(span.offset_us, span.duration_us)}
+                />
                 {span.events.map((event, i) => (
                   <span class="wf-event" key={i} style={{ left: `${100 * at(event.offset_us)}%` }} />
                 ))}
@@ -153,7 +160,9 @@ export function Waterfall({ trace }: { trace: Trace }) {
             {open === span.span_id && (
               <div class="wf-detail stack">
                 <div class="muted">
-                  <Text value={`${span.service}, ${span.kind.toLowerCase()}, begins at +${micros(span.offset_us)}, status ${span.status || "unset"}`} />
+                  <Text
+                    value={`${span.service}, ${span.kind.toLowerCase()}, begins at +${micros(span.offset_us)}, status ${span.status || "unset"}`}
+                  />
                 </div>
                 <Attributes of={span.attributes} />
                 {span.events.map((event, i) => (

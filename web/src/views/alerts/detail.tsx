@@ -10,7 +10,16 @@ import { Icon } from "../../components/icon";
 import { Entity, LevelMark, StatusMark, Tactics } from "../../components/marks";
 import { Load } from "../../components/states";
 import { Text } from "../../components/text";
-import { EventPart, HistoryPart, MatchedPart, RelatedPart, RulePart, TechniquesPart, TracePart, WhyPart } from "./parts";
+import {
+  EventPart,
+  HistoryPart,
+  MatchedPart,
+  RelatedPart,
+  RulePart,
+  TechniquesPart,
+  TracePart,
+  WhyPart,
+} from "./parts";
 import { Triage } from "./triage";
 
 export const useAlert = (id: string) => useResource<AlertDetail>(id, (signal) => api.alert(id, signal));
@@ -65,17 +74,37 @@ export function Detail({
   return (
     <aside class="card panel" aria-label="Alert">
       <div class="panel-bar row">
-        <button type="button" class="button quiet small" disabled={!previous} onClick={previous} aria-label="Previous alert" title="Previous (k)">
+        <button
+          type="button"
+          class="button quiet small"
+          disabled={!previous}
+          onClick={previous}
+          aria-label="Previous alert"
+          title="Previous (k)"
+        >
           <Icon name="left" />
         </button>
-        <button type="button" class="button quiet small" disabled={!next} onClick={next} aria-label="Next alert" title="Next (j)">
+        <button
+          type="button"
+          class="button quiet small"
+          disabled={!next}
+          onClick={next}
+          aria-label="Next alert"
+          title="Next (j)"
+        >
           <Icon name="right" />
         </button>
         <span class="grow" />
         <a class="button quiet small" href={href(`/alerts/${id}`)}>
           <Icon name="expand" /> Full page
         </a>
-        <button type="button" class="button quiet small" aria-label="Close the alert" title="Close (Esc)" onClick={() => setParams({ open: null })}>
+        <button
+          type="button"
+          class="button quiet small"
+          aria-label="Close the alert"
+          title="Close (Esc)"
+          onClick={() => setParams({ open: null })}
+        >
           <Icon name="close" />
         </button>
       </div>
@@ -89,11 +118,33 @@ export function Detail({
               value={param("tab") || "event"}
               change={(tab) => setParams({ tab: tab === "event" ? null : tab }, { replace: true })}
               tabs={[
-                { id: "event", label: "Event", body: () => <><MatchedPart data={alert} /><EventPart data={alert} /></> },
+                {
+                  id: "event",
+                  label: "Event",
+                  body: () => (
+                    <>
+                      <MatchedPart data={alert} />
+                      <EventPart data={alert} />
+                    </>
+                  ),
+                },
                 { id: "why", label: "Why it matched", body: () => <WhyPart data={alert} /> },
-                { id: "rule", label: "Rule", body: () => <><TechniquesPart data={alert} /><RulePart data={alert} /></> },
+                {
+                  id: "rule",
+                  label: "Rule",
+                  body: () => (
+                    <>
+                      <TechniquesPart data={alert} />
+                      <RulePart data={alert} />
+                    </>
+                  ),
+                },
                 { id: "trace", label: "Trace", body: () => <TracePart data={alert} /> },
-                { id: "related", label: `Related (${alert.related.length})`, body: () => <RelatedPart data={alert} /> },
+                {
+                  id: "related",
+                  label: `Related (${alert.related.length})`,
+                  body: () => <RelatedPart data={alert} />,
+                },
                 { id: "history", label: "History", body: () => <HistoryPart data={alert} /> },
               ]}
             />

@@ -3,14 +3,16 @@
 import type { ApiError } from "../../api/client";
 import * as api from "../../api/endpoints";
 import { GROUPINGS, type Grouping, LEVELS, STATUSES } from "../../api/types";
-import { levelName, STATUS_NAMES, tacticName, TACTICS } from "../../app/format";
+import { levelName, STATUS_NAMES, TACTICS, tacticName } from "../../app/format";
 import { param, setParams } from "../../app/router";
 import { session } from "../../app/session";
 import { type Choice, ClearFilters, FilterChip, SearchBox } from "../../components/filters";
 import { Text } from "../../components/text";
 import { FILTER_NAMES, filters } from "./query";
 
-const LEVEL_CHOICES: Choice[] = [...LEVELS].reverse().map((level) => ({ value: level, label: levelName(level) }));
+const LEVEL_CHOICES: Choice[] = [...LEVELS]
+  .reverse()
+  .map((level) => ({ value: level, label: levelName(level) }));
 const STATUS_CHOICES: Choice[] = STATUSES.map((status) => ({ value: status, label: STATUS_NAMES[status] }));
 const TACTIC_CHOICES: Choice[] = TACTICS.map((slug) => ({ value: slug, label: tacticName(slug) }));
 const GROUP_NAMES: Record<Grouping, string> = {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Alerts counted by something they share; a group leads to its alerts.
 import * as api from "../../api/endpoints";
-import type { Group } from "../../api/types";
+import { type Group, LEVELS } from "../../api/types";
 import { count, time } from "../../app/format";
 import { useResource } from "../../app/resource";
 import { param, setParams, withParams } from "../../app/router";
@@ -25,9 +25,17 @@ const hosts = (group: Group) => (Array.isArray(group.hosts) ? group.hosts.length
 
 function columns(by: string): Column<Group>[] {
   return [
-    { key: "level", label: "Highest", width: "110px", cell: (g) => <LevelMark level={g.level} /> },
+    {
+      key: "level",
+      label: "Highest",
+      width: "110px",
+      mark: true,
+      sort: "level",
+      cell: (g) => <LevelMark level={g.level} />,
+    },
     {
       key: "label",
+      sort: "label",
       label: by[0].toUpperCase() + by.slice(1),
       cell: (g) => (
         <a class="cell-link" href={withParams(inside(by, g))} title={plain(g.label || g.key)}>
@@ -35,18 +43,59 @@ function columns(by: string): Column<Group>[] {
         </a>
       ),
     },
-    { key: "count", label: "Alerts", width: "90px", number: true, cell: (g) => count(g.count) },
-    { key: "open", label: "Open", width: "80px", number: true, cell: (g) => count(g.open) },
+    {
+      key: "count",
+      sort: "count",
+      label: "Alerts",
+      width: "90px",
+      number: true,
+      cell: (g) => count(g.count),
+    },
+    { key: "open", sort: "open", label: "Open", width: "80px", number: true, cell: (g) => count(g.open) },
     { key: "hosts", label: "Hosts", width: "80px", number: true, wide: true, cell: (g) => count(hosts(g)) },
-    { key: "first", label: "First (UTC)", width: "160px", wide: true, cell: (g) => <span class="num">{time(g.first)}</span> },
-    { key: "last", label: "Last (UTC)", width: "160px", wide: true, cell: (g) => <span class="num">{time(g.last)}</span> },
+    {
+      key: "first",
+      sort: "first",
+      label: "First (UTC)",
+      width: "160px",
+      wide: true,
+      cell: (g) => <span class="num">{time(g.first)}</span>,
+    },
+    {
+      key: "last",
+      sort: "last",
+      label: "Last (UTC)",
+      width: "160px",
+      wide: true,
+      cell: (g) => <span class="num">{time(g.last)}</span>,
+    },
   ];
+}
+
+const RANKED: Record<string, (g: Group) => number | string> = {
+  level: (g) => LEVELS.indexOf(g.level),
+  label: (g) => g.label.toLowerCase(),
+  count: (g) => g.count,
+  open: (g) => g.open,
+  first: (g) => g.first,
+  last: (g) => g.last,
+};
+
+/** All groups are here, so they are put in order here; what is equal stays as the server had it. */
+function ordered(groups: Group[], sort: string): Group[] {
+  const rank = RANKED[sort.replace("-", "")];
+  if (!rank) return groups;
+  const sign = sort.startsWith("-") ? -1 : 1;
+  return [...groups].sort((a, b) =>
+    rank(a) < rank(b) ? -sign : rank(a) > rank(b) ? sign : b.count - a.count,
+  );
 }
 
 export function Groups({ by }: { by: string }) {
   const asked = { ...filters(), by };
   const data = useResource(JSON.stringify(asked), (signal) => api.alertGroups(asked, signal));
-  const rows = data.data?.items ?? [];
+  const sort = param("gsort") || (by === "incident" ? "-level" : "-count");
+  const rows = ordered(data.data?.items ?? [], sort);
   if (data.error && !data.data) return <Failure error={data.error} retry={data.reload} />;
   return (
     <Table
@@ -55,6 +104,8 @@ export function Groups({ by }: { by: string }) {
       rows={rows}
       rowKey={(g) => g.key}
       open={(g) => setParams(inside(by, g))}
+      sort={sort}
+      onSort={(to) => setParams({ gsort: to }, { replace: true })}
       loading={data.loading}
       foot={
         <span>

@@ -4,8 +4,8 @@
 //   /alerts?q&level&...&group&open   list, groups, panel
 //   /alerts/ID                       the page of one alert
 import { useEffect } from "preact/hooks";
-import type { ViewProps } from "../../app/routes";
 import { param, setParams } from "../../app/router";
+import type { ViewProps } from "../../app/routes";
 import { Detail } from "./detail";
 import { Filters } from "./filters";
 import { Groups } from "./groups";
@@ -33,7 +33,8 @@ function Search() {
     if (!open) return;
     const keys = (event: KeyboardEvent) => {
       const target = event.target as HTMLElement;
-      if (target.closest?.("input,textarea,select,dialog,.popover-body") || event.ctrlKey || event.metaKey) return;
+      if (target.closest?.("input,textarea,select,dialog,.popover-body") || event.ctrlKey || event.metaKey)
+        return;
       if (event.key === "Escape") setParams({ open: null });
       else if (event.key === "j") step(1);
       else if (event.key === "k") step(-1);

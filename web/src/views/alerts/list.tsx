@@ -16,23 +16,75 @@ import { plain, Text } from "../../components/text";
 import { FILTER_NAMES, sorting } from "./query";
 
 const COLUMNS: Column<AlertRow>[] = [
-  { key: "time", label: "Time (UTC)", sort: "time", width: "148px", cell: (r) => <span class="num">{time(r.time)}</span>, wide: true },
-  { key: "level", label: "Level", sort: "level", width: "104px", cell: (r) => <LevelMark level={r.level} /> },
+  {
+    key: "time",
+    label: "Time (UTC)",
+    sort: "time",
+    width: "148px",
+    cell: (r) => <span class="num">{time(r.time)}</span>,
+    wide: true,
+  },
+  {
+    key: "level",
+    label: "Level",
+    sort: "level",
+    width: "108px",
+    mark: true,
+    cell: (r) => <LevelMark level={r.level} />,
+  },
   {
     key: "rule",
     label: "Rule",
     sort: "rule",
     cell: (r) => (
-      <a class="cell-link" href={withParams({ open: r.alert_id })} title={plain(r.rule.name)}>
-        <Text value={r.rule.name} max={160} />
-      </a>
+      <>
+        <a class="cell-link" href={withParams({ open: r.alert_id })} title={plain(r.rule.name)}>
+          <Text value={r.rule.name} max={160} />
+        </a>
+        <span class="sub">
+          <Text value={r.host} max={40} />, {time(r.time)}
+        </span>
+      </>
     ),
   },
-  { key: "host", label: "Host", sort: "host", width: "17%", cell: (r) => <Entity field="host" value={r.host} /> },
-  { key: "user", label: "User", sort: "user", width: "14%", wide: true, cell: (r) => <Entity field="user" value={r.user} /> },
-  { key: "tactic", label: "Tactic", width: "13%", wide: true, cell: (r) => r.tactics.map(tacticName).join(", ") || "-" },
-  { key: "status", label: "Status", sort: "status", width: "104px", wide: true, cell: (r) => <StatusMark status={r.status} /> },
-  { key: "assignee", label: "Assignee", width: "90px", wide: true, cell: (r) => <Text value={r.assignee} max={40} /> },
+  {
+    key: "host",
+    label: "Host",
+    sort: "host",
+    width: "158px",
+    wide: true,
+    cell: (r) => <Entity field="host" value={r.host} />,
+  },
+  {
+    key: "user",
+    label: "User",
+    sort: "user",
+    width: "14%",
+    wide: true,
+    cell: (r) => <Entity field="user" value={r.user} />,
+  },
+  {
+    key: "tactic",
+    label: "Tactic",
+    width: "13%",
+    wide: true,
+    cell: (r) => r.tactics.map(tacticName).join(", ") || "-",
+  },
+  {
+    key: "status",
+    label: "Status",
+    sort: "status",
+    width: "104px",
+    wide: true,
+    cell: (r) => <StatusMark status={r.status} />,
+  },
+  {
+    key: "assignee",
+    label: "Assignee",
+    width: "90px",
+    wide: true,
+    cell: (r) => <Text value={r.assignee} max={40} />,
+  },
 ];
 // Beside an open alert there is room for the essential only.
 const NARROW = new Set(["time", "level", "rule", "host"]);
@@ -95,8 +147,8 @@ export function List({ pages }: { pages: Pages<AlertRow> }) {
               </>
             ) : (
               <p>
-                An alert is raised when an event matches a rule. <code>tocsin demo</code> plays attacks; under Rules
-                you see what is looked for.
+                An alert is raised when an event matches a rule. <code>tocsin demo</code> plays attacks; under
+                Rules you see what is looked for.
               </p>
             )}
           </Empty>
@@ -116,7 +168,9 @@ function SearchHelp() {
       <dt>
         <code>host:WS07*</code>
       </dt>
-      <dd>a field: host user rule level tactic technique channel provider code event_id trace_id status assignee</dd>
+      <dd>
+        a field: host user rule level tactic technique channel provider code event_id trace_id status assignee
+      </dd>
       <dt>
         <code>level:&gt;=high</code>
       </dt>

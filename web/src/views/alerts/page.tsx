@@ -5,7 +5,16 @@ import { Card } from "../../components/card";
 import { Icon } from "../../components/icon";
 import { Load } from "../../components/states";
 import { Head, useAlert } from "./detail";
-import { EventPart, HistoryPart, MatchedPart, RelatedPart, RulePart, TechniquesPart, TracePart, WhyPart } from "./parts";
+import {
+  EventPart,
+  HistoryPart,
+  MatchedPart,
+  RelatedPart,
+  RulePart,
+  TechniquesPart,
+  TracePart,
+  WhyPart,
+} from "./parts";
 import { Triage } from "./triage";
 
 export function Page({ id }: { id: string }) {

@@ -46,7 +46,9 @@ function marks(data: AlertDetail): Hit {
   return (path, name, value: Json) => {
     const text = String(value);
     return data.matched_fields.some(
-      (m) => m.value === text && (last(m.field).toLowerCase() === name.toLowerCase() || path.endsWith(m.field) || text.length > 6),
+      (m) =>
+        m.value === text &&
+        (last(m.field).toLowerCase() === name.toLowerCase() || path.endsWith(m.field) || text.length > 6),
     );
   };
 }
@@ -70,11 +72,18 @@ export function EventPart({ data }: Props) {
           ]}
         />
         {topic && (
-          <a class="mono" href={href(`/topics/${topic}`, { partition: partition ?? 0, at: `offset:${offset}` })}>
+          <a
+            class="mono"
+            href={href(`/topics/${topic}`, { partition: partition ?? 0, at: `offset:${offset}` })}
+          >
             {plain(place!)}
           </a>
         )}
-        <CopyButton text={view === "alert" ? JSON.stringify(data.alert, null, 2) : (raw ?? JSON.stringify(json, null, 2))} />
+        <CopyButton
+          text={
+            view === "alert" ? JSON.stringify(data.alert, null, 2) : (raw ?? JSON.stringify(json, null, 2))
+          }
+        />
       </div>
       {view === "alert" ? (
         <JsonTree value={data.alert} />
@@ -83,7 +92,6 @@ export function EventPart({ data }: Props) {
           <p>Retention has taken it from its topic. The alert has kept the values that matched.</p>
         </Empty>
       ) : view === "raw" || json === null ? (
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls
         <pre class="code wrap" tabIndex={0}>
           <Text value={raw ?? JSON.stringify(json)} max={60000} />
         </pre>
@@ -98,7 +106,10 @@ export function WhyPart({ data }: Props) {
   if (!data.why) {
     return (
       <Empty title="No explanation">
-        <p>The event or the rule is no longer there, so the condition cannot be followed. The matched fields remain.</p>
+        <p>
+          The event or the rule is no longer there, so the condition cannot be followed. The matched fields
+          remain.
+        </p>
       </Empty>
     );
   }
@@ -192,7 +203,8 @@ export function RelatedPart({ data }: Props) {
   );
 }
 
-const name = (value: string | null | undefined) => (value ? (STATUS_NAMES[value as keyof typeof STATUS_NAMES] ?? value) : "");
+const name = (value: string | null | undefined) =>
+  value ? (STATUS_NAMES[value as keyof typeof STATUS_NAMES] ?? value) : "";
 
 export function HistoryPart({ data }: Props) {
   const history = [...data.triage.history].sort((a, b) => b.time.localeCompare(a.time));
@@ -210,7 +222,12 @@ export function HistoryPart({ data }: Props) {
               {entry.to ? (
                 <>
                   {": "}
-                  {entry.from ? <><Text value={name(entry.from)} max={60} />{" to "}</> : null}
+                  {entry.from ? (
+                    <>
+                      <Text value={name(entry.from)} max={60} />
+                      {" to "}
+                    </>
+                  ) : null}
                   <Text value={name(entry.to)} max={60} />
                 </>
               ) : null}

@@ -26,5 +26,7 @@ export const sorting = () => param("sort") || "-time";
 
 export function useAlerts() {
   const asked = { ...filters(), sort: sorting() };
-  return usePages(JSON.stringify(asked), (cursor, signal) => api.alerts({ ...asked, limit: 100, cursor }, signal));
+  return usePages(JSON.stringify(asked), (cursor, signal) =>
+    api.alerts({ ...asked, limit: 100, cursor }, signal),
+  );
 }

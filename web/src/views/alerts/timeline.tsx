@@ -6,10 +6,10 @@ import { count, levelName } from "../../app/format";
 import { range } from "../../app/range";
 import { useResource } from "../../app/resource";
 import { setParams } from "../../app/router";
+import { theme } from "../../app/theme";
 import { Chart } from "../../charts/chart";
 import { overTime } from "../../charts/options";
 import { colours } from "../../charts/palette";
-import { theme } from "../../app/theme";
 import { expression } from "./query";
 
 export function Timeline() {

@@ -52,9 +52,18 @@ export function Triage({ data, changed }: { data: AlertDetail; changed: () => vo
             </option>
           ))}
         </select>
-        <Assignee value={assignee} busy={busy} change={(to) => void change({ assignee: to }, to ? `Assigned to ${to}` : "Assigned to nobody")} />
+        <Assignee
+          value={assignee}
+          busy={busy}
+          change={(to) => void change({ assignee: to }, to ? `Assigned to ${to}` : "Assigned to nobody")}
+        />
         {me && assignee !== me && (
-          <button type="button" class="button" disabled={busy} onClick={() => void change({ assignee: me }, `Assigned to ${me}`)}>
+          <button
+            type="button"
+            class="button"
+            disabled={busy}
+            onClick={() => void change({ assignee: me }, `Assigned to ${me}`)}
+          >
             Assign to me
           </button>
         )}
@@ -80,18 +89,20 @@ export function Triage({ data, changed }: { data: AlertDetail; changed: () => vo
           Add note
         </button>
       </form>
-      {asking && (
-        <FalsePositive
-          data={data}
-          close={() => setAsking(false)}
-          changed={changed}
-        />
-      )}
+      {asking && <FalsePositive data={data} close={() => setAsking(false)} changed={changed} />}
     </div>
   );
 }
 
-function Assignee({ value, busy, change }: { value: string | null; busy: boolean; change: (to: string | null) => void }) {
+function Assignee({
+  value,
+  busy,
+  change,
+}: {
+  value: string | null;
+  busy: boolean;
+  change: (to: string | null) => void;
+}) {
   const [text, setText] = useState<string | null>(null);
   const apply = () => {
     if (text !== null && text.trim() !== (value ?? "")) change(text.trim() || null);
@@ -111,7 +122,15 @@ function Assignee({ value, busy, change }: { value: string | null; busy: boolean
   );
 }
 
-function FalsePositive({ data, close, changed }: { data: AlertDetail; close: () => void; changed: () => void }) {
+function FalsePositive({
+  data,
+  close,
+  changed,
+}: {
+  data: AlertDetail;
+  close: () => void;
+  changed: () => void;
+}) {
   const fields = [...new Set(data.matched_fields.map((m) => m.field))];
   const [chosen, setChosen] = useState<string[]>(fields);
   const [note, setNote] = useState("");
@@ -131,10 +150,19 @@ function FalsePositive({ data, close, changed }: { data: AlertDetail; close: () 
   };
   if (drafted) {
     return (
-      <Dialog title="Filter drafted" close={close} foot={<button type="button" class="button primary" onClick={close}>Done</button>}>
+      <Dialog
+        title="Filter drafted"
+        close={close}
+        foot={
+          <button type="button" class="button primary" onClick={close}>
+            Done
+          </button>
+        }
+      >
         <p>
-          This filter would have kept {count(drafted.matches.alerts)} {drafted.matches.alerts === 1 ? "alert" : "alerts"} from
-          being raised. It is not in force: review it, then move it beside the rules.
+          This filter would have kept {count(drafted.matches.alerts)}{" "}
+          {drafted.matches.alerts === 1 ? "alert" : "alerts"} from being raised. It is not in force: review
+          it, then move it beside the rules.
         </p>
         <div class="row">
           <code>
@@ -155,15 +183,20 @@ function FalsePositive({ data, close, changed }: { data: AlertDetail; close: () 
           <button type="button" class="button" onClick={close}>
             Cancel
           </button>
-          <button type="button" class="button primary" disabled={busy || (fields.length > 0 && !chosen.length)} onClick={() => void draft()}>
+          <button
+            type="button"
+            class="button primary"
+            disabled={busy || (fields.length > 0 && !chosen.length)}
+            onClick={() => void draft()}
+          >
             Mark and draft a filter
           </button>
         </>
       }
     >
       <p>
-        The alert gets the status False positive, and a Sigma filter is drafted that would leave out events with the
-        values chosen below.
+        The alert gets the status False positive, and a Sigma filter is drafted that would leave out events
+        with the values chosen below.
       </p>
       <fieldset class="stack" style={{ gap: "4px" }}>
         <legend class="muted">Fields that the filter compares</legend>
@@ -172,7 +205,9 @@ function FalsePositive({ data, close, changed }: { data: AlertDetail; close: () 
             <input
               type="checkbox"
               checked={chosen.includes(field)}
-              onChange={() => setChosen(chosen.includes(field) ? chosen.filter((f) => f !== field) : [...chosen, field])}
+              onChange={() =>
+                setChosen(chosen.includes(field) ? chosen.filter((f) => f !== field) : [...chosen, field])
+              }
             />
             <Text value={field} max={60} />
             <span class="mono muted cut">

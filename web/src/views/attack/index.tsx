@@ -30,7 +30,10 @@ function legend(max: number): { step: number; label: string }[] {
     const seen = out.get(at);
     out.set(at, [seen?.[0] ?? value, value]);
   }
-  return [...out].map(([at, [low, high]]) => ({ step: at, label: low === high ? count(low) : `${count(low)} to ${count(high)}` }));
+  return [...out].map(([at, [low, high]]) => ({
+    step: at,
+    label: low === high ? count(low) : `${count(low)} to ${count(high)}`,
+  }));
 }
 
 function Grid({ matrix, show, q, every }: { matrix: Matrix; show: Show; q: string; every: boolean }) {
@@ -40,26 +43,36 @@ function Grid({ matrix, show, q, every }: { matrix: Matrix; show: Show; q: strin
       ...tactic,
       sum: tactic.techniques.reduce((sum, t) => sum + t[show], 0),
       techniques: tactic.techniques
-        .filter((t) => (every || t.alerts > 0 || t.rules > 0) && (!q || `${t.id} ${t.name}`.toLowerCase().includes(q)))
+        .filter(
+          (t) =>
+            (every || t.alerts > 0 || t.rules > 0) && (!q || `${t.id} ${t.name}`.toLowerCase().includes(q)),
+        )
         .sort((a, b) => b[show] - a[show] || a.id.localeCompare(b.id)),
     }))
     .filter((tactic) => tactic.techniques.length > 0);
   if (!columns.length) {
     return (
       <Empty title={q ? "No technique fits" : "Nothing to show yet"}>
-        <p>{q ? "Search by id (T1059) or by part of the name." : "The matrix fills with the alerts and with the techniques that rules are tagged with."}</p>
+        <p>
+          {q
+            ? "Search by id (T1059) or by part of the name."
+            : "The matrix fills with the alerts and with the techniques that rules are tagged with."}
+        </p>
       </Empty>
     );
   }
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls
     <div class="matrix-box" tabIndex={0} role="region" aria-label="ATT&CK matrix">
       <div class="matrix">
         {columns.map((tactic) => (
           <section key={tactic.id} aria-label={tactic.name}>
             <a
               class="matrix-head"
-              href={show === "alerts" ? href("/alerts", { tactic: tactic.tactic }) : href("/rules", { tactic: tactic.tactic })}
+              href={
+                show === "alerts"
+                  ? href("/alerts", { tactic: tactic.tactic })
+                  : href("/rules", { tactic: tactic.tactic })
+              }
             >
               <b>{tactic.name}</b>
               <span class="muted num">
@@ -71,8 +84,14 @@ function Grid({ matrix, show, q, every }: { matrix: Matrix; show: Show; q: strin
                 <li key={t.id}>
                   <a
                     class={`cell heat-${show}-${step(t[show], max)}`}
-                    href={show === "alerts" ? href("/alerts", { technique: t.id, tactic: tactic.tactic }) : href("/rules", { q: t.id })}
-                    title={plain(`${t.id} ${t.name}: ${count(t.alerts)} alerts, ${count(t.rules)} rules${t.level ? `, highest ${t.level}` : ""}`)}
+                    href={
+                      show === "alerts"
+                        ? href("/alerts", { technique: t.id, tactic: tactic.tactic })
+                        : href("/rules", { q: t.id })
+                    }
+                    title={plain(
+                      `${t.id} ${t.name}: ${count(t.alerts)} alerts, ${count(t.rules)} rules${t.level ? `, highest ${t.level}` : ""}`,
+                    )}
                   >
                     <span class="cell-name">
                       <Text value={t.name || t.id} max={60} />
@@ -118,7 +137,15 @@ export default function AttackView(_props: { rest: string }) {
           />
           All techniques
         </label>
-        <a class="button" download href={url("/attack/navigator", { what: show, from: show === "alerts" ? from : "", to: show === "alerts" ? to : "" })}>
+        <a
+          class="button"
+          download
+          href={url("/attack/navigator", {
+            what: show,
+            from: show === "alerts" ? from : "",
+            to: show === "alerts" ? to : "",
+          })}
+        >
           <Icon name="download" /> Navigator layer
         </a>
       </div>

@@ -16,9 +16,23 @@ const COLUMNS: Column<AuditRow>[] = [
   { key: "user", label: "User", width: "130px", cell: (r) => <Text value={r.user} max={60} /> },
   { key: "role", label: "Role", width: "80px", wide: true, cell: (r) => r.role },
   { key: "action", label: "Action", width: "170px", cell: (r) => <Text value={r.action} max={80} /> },
-  { key: "target", label: "Target", cell: (r) => <span class="mono"><Text value={r.target} max={120} /></span> },
+  {
+    key: "target",
+    label: "Target",
+    cell: (r) => (
+      <span class="mono">
+        <Text value={r.target} max={120} />
+      </span>
+    ),
+  },
   { key: "detail", label: "Detail", wide: true, cell: (r) => <Text value={r.detail} max={200} /> },
-  { key: "address", label: "Address", width: "120px", wide: true, cell: (r) => <Text value={r.address} max={60} /> },
+  {
+    key: "address",
+    label: "Address",
+    width: "120px",
+    wide: true,
+    cell: (r) => <Text value={r.address} max={60} />,
+  },
 ];
 
 export default function AuditView(_props: { rest: string }) {
@@ -47,7 +61,9 @@ export default function AuditView(_props: { rest: string }) {
           foot={<span>{count(rows.length)} entries</span>}
           empty={
             <Empty title={q || pages.items.length ? "No entry fits" : "Nothing was changed yet"}>
-              <p>Logins, triage, changed rules and replays are written here with who did them and from where.</p>
+              <p>
+                Logins, triage, changed rules and replays are written here with who did them and from where.
+              </p>
             </Empty>
           }
         />

@@ -3,7 +3,7 @@
 import { useEffect, useRef } from "preact/hooks";
 import * as api from "../../api/endpoints";
 import { LEVELS, type Level, type Overview } from "../../api/types";
-import { brief, count, micros, seconds, tacticName, TACTICS, time } from "../../app/format";
+import { brief, count, micros, seconds, TACTICS, tacticName, time } from "../../app/format";
 import { fresh, live, rates } from "../../app/live";
 import { range } from "../../app/range";
 import { useResource } from "../../app/resource";
@@ -152,21 +152,29 @@ export default function OverviewView() {
                 { label: "Alerts", value: brief(o.totals.alerts), note: `on ${count(o.totals.hosts)} hosts` },
                 {
                   label: "Open alerts",
-                  value: <a href={href("/alerts", { status: ["new", "in_progress"] })}>{brief(o.totals.open_alerts)}</a>,
+                  value: (
+                    <a href={href("/alerts", { status: ["new", "in_progress"] })}>
+                      {brief(o.totals.open_alerts)}
+                    </a>
+                  ),
                 },
               ]}
             />
             <div class="grid">
-              <Card class="c8" title="Alerts by tactic over time" right={
-                <span class="muted">
-                  {o.timeline.points.length > 0 && `${seconds(o.timeline.bucket_seconds)} a column, UTC`}
-                </span>
-              }>
+              <Card
+                class="c8"
+                title="Alerts by tactic over time"
+                right={
+                  <span class="muted">
+                    {o.timeline.points.length > 0 && `${seconds(o.timeline.bucket_seconds)} a column, UTC`}
+                  </span>
+                }
+              >
                 {series.length ? (
                   <>
                     <Chart
                       label={`Alerts by tactic over time: ${o.tactics.map((t) => `${t.name} ${t.count}`).join(", ")}`}
-                      height={214}
+                      height={268}
                       of={o}
                       option={overTime({ kind: "stack", series, format: count })}
                       onClick={(at) => zoom(o, at.dataIndex)}
@@ -192,7 +200,11 @@ export default function OverviewView() {
                   <Rate />
                 </Card>
               </div>
-              <Card class="c4" title="Rules with most alerts" right={<a href={href("/alerts", { group: "rule" })}>All</a>}>
+              <Card
+                class="c4"
+                title="Rules with most alerts"
+                right={<a href={href("/alerts", { group: "rule" })}>All</a>}
+              >
                 <Bars
                   of={o.rules.slice(0, 8).map((r) => ({
                     name: r.name,
@@ -202,7 +214,11 @@ export default function OverviewView() {
                   }))}
                 />
               </Card>
-              <Card class="c4" title="Hosts with most alerts" right={<a href={href("/alerts", { group: "host" })}>All</a>}>
+              <Card
+                class="c4"
+                title="Hosts with most alerts"
+                right={<a href={href("/alerts", { group: "host" })}>All</a>}
+              >
                 <Bars
                   of={o.hosts.slice(0, 8).map((h) => ({
                     name: h.name,
@@ -213,7 +229,10 @@ export default function OverviewView() {
                 />
               </Card>
               <div class="c4 stack">
-                <Card title="Users with most alerts" right={<a href={href("/alerts", { group: "user" })}>All</a>}>
+                <Card
+                  title="Users with most alerts"
+                  right={<a href={href("/alerts", { group: "user" })}>All</a>}
+                >
                   <Bars
                     empty="No alert names a user"
                     of={o.users.slice(0, 4).map((u) => ({
@@ -223,7 +242,10 @@ export default function OverviewView() {
                     }))}
                   />
                 </Card>
-                <Card title="Latest alerts" right={o.range.to && <span class="muted">until {time(o.range.to)}</span>}>
+                <Card
+                  title="Latest alerts"
+                  right={o.range.to && <span class="muted">until {time(o.range.to)}</span>}
+                >
                   <Latest />
                 </Card>
               </div>

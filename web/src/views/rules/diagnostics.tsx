@@ -3,7 +3,13 @@
 import type { Diagnostic } from "../../api/types";
 import { Text } from "../../components/text";
 
-export function Diagnostics({ of, jump }: { of: Diagnostic[]; jump?: (line: number, column: number) => void }) {
+export function Diagnostics({
+  of,
+  jump,
+}: {
+  of: Diagnostic[];
+  jump?: (line: number, column: number) => void;
+}) {
   if (!of.length) return null;
   return (
     <ul class="diagnostics" aria-label="Diagnostics">

@@ -7,7 +7,7 @@
 import { useState } from "preact/hooks";
 import * as api from "../../api/endpoints";
 import { LEVELS, type RuleRow } from "../../api/types";
-import { brief, count, levelName, tacticName, TACTICS, time } from "../../app/format";
+import { brief, count, levelName, TACTICS, tacticName, time } from "../../app/format";
 import { act } from "../../app/notify";
 import { useResource } from "../../app/resource";
 import { go, href, param, paramList, setParams } from "../../app/router";
@@ -43,9 +43,16 @@ const source = (r: RuleRow) => [r.product, r.category || r.service].filter(Boole
 /** Noisy and slow: those that stand out among the rules shown, at most 20. */
 function choose(rows: RuleRow[], show: Show): RuleRow[] {
   if (show === "silent") return rows.filter((r) => r.alerts === 0);
-  if (show === "noisy") return rows.filter((r) => r.alerts > 0).sort((a, b) => b.alerts - a.alerts).slice(0, 20);
+  if (show === "noisy")
+    return rows
+      .filter((r) => r.alerts > 0)
+      .sort((a, b) => b.alerts - a.alerts)
+      .slice(0, 20);
   if (show === "slow") {
-    return rows.filter((r) => (r.ns_per_event ?? 0) > 0).sort((a, b) => b.ns_per_event! - a.ns_per_event!).slice(0, 20);
+    return rows
+      .filter((r) => (r.ns_per_event ?? 0) > 0)
+      .sort((a, b) => b.ns_per_event! - a.ns_per_event!)
+      .slice(0, 20);
   }
   return rows;
 }
@@ -56,7 +63,6 @@ function Toggle({ rule, changed }: { rule: RuleRow; changed: () => void }) {
     <input
       type="checkbox"
       class="switch"
-      role="switch"
       aria-label={`Rule enabled: ${plain(rule.title, 80)}`}
       checked={rule.enabled}
       disabled={busy || !isAdmin.value}
@@ -73,7 +79,14 @@ function Toggle({ rule, changed }: { rule: RuleRow; changed: () => void }) {
 
 function columns(changed: () => void): Column<RuleRow>[] {
   return [
-    { key: "level", label: "Level", sort: "level", width: "118px", cell: (r) => <LevelMark level={r.level} /> },
+    {
+      key: "level",
+      label: "Level",
+      sort: "level",
+      width: "118px",
+      mark: true,
+      cell: (r) => <LevelMark level={r.level} />,
+    },
     {
       key: "title",
       label: "Rule",
@@ -84,12 +97,54 @@ function columns(changed: () => void): Column<RuleRow>[] {
         </a>
       ),
     },
-    { key: "tactics", label: "Tactics", width: "16%", wide: true, cell: (r) => r.tactics.map(tacticName).join(", ") },
-    { key: "source", label: "Log source", width: "17%", wide: true, cell: (r) => <Text value={source(r)} max={60} /> },
-    { key: "alerts", label: "Alerts", sort: "alerts", width: "84px", number: true, cell: (r) => (r.alerts ? count(r.alerts) : <span class="muted">0</span>) },
-    { key: "last", label: "Last seen (UTC)", sort: "last_seen", width: "150px", wide: true, cell: (r) => <span class="num">{time(r.last_seen)}</span> },
-    { key: "evaluated", label: "Evaluated", sort: "evaluated", width: "92px", number: true, wide: true, cell: (r) => brief(r.evaluated) },
-    { key: "ns", label: "ns/event", sort: "ns_per_event", width: "86px", number: true, wide: true, cell: (r) => brief(r.ns_per_event) },
+    {
+      key: "tactics",
+      label: "Tactics",
+      width: "158px",
+      wide: true,
+      cell: (r) => r.tactics.map(tacticName).join(", "),
+    },
+    {
+      key: "source",
+      label: "Log source",
+      width: "190px",
+      wide: true,
+      cell: (r) => <Text value={source(r)} max={60} />,
+    },
+    {
+      key: "alerts",
+      label: "Alerts",
+      sort: "alerts",
+      width: "84px",
+      number: true,
+      cell: (r) => (r.alerts ? count(r.alerts) : <span class="muted">0</span>),
+    },
+    {
+      key: "last",
+      label: "Last seen (UTC)",
+      sort: "last_seen",
+      width: "146px",
+      wide: true,
+      cell: (r) => <span class="num">{time(r.last_seen)}</span>,
+    },
+    {
+      key: "evaluated",
+      label: "Evaluated",
+      sort: "evaluated",
+      width: "92px",
+      number: true,
+      wide: true,
+      cell: (r) => brief(r.evaluated),
+    },
+    {
+      key: "ns",
+      label: "ns/event",
+      sort: "ns_per_event",
+      width: "86px",
+      number: true,
+      wide: true,
+      cell: (r) => brief(r.ns_per_event),
+    },
     { key: "on", label: "On", width: "56px", cell: (r) => <Toggle rule={r} changed={changed} /> },
   ];
 }
@@ -113,7 +168,12 @@ function List() {
     <>
       <div class="row">
         <SearchBox label="Search rules" placeholder="Title, id, technique, file" error={data.error} />
-        <Segments label="Which rules" options={SHOWS} value={show} change={(to) => setParams({ show: to === "all" ? null : to })} />
+        <Segments
+          label="Which rules"
+          options={SHOWS}
+          value={show}
+          change={(to) => setParams({ show: to === "all" ? null : to })}
+        />
         {isAdmin.value && (
           <a class="button" href={href("/rules/new")}>
             <Icon name="upload" /> Add a rule
@@ -121,8 +181,16 @@ function List() {
         )}
       </div>
       <fieldset class="row" style={{ gap: "6px" }} aria-label="Filters">
-        <FilterChip name="level" label="Level" choices={[...LEVELS].reverse().map((l) => ({ value: l, label: levelName(l) }))} />
-        <FilterChip name="tactic" label="Tactic" choices={TACTICS.map((t) => ({ value: t, label: tacticName(t) }))} />
+        <FilterChip
+          name="level"
+          label="Level"
+          choices={[...LEVELS].reverse().map((l) => ({ value: l, label: levelName(l) }))}
+        />
+        <FilterChip
+          name="tactic"
+          label="Tactic"
+          choices={TACTICS.map((t) => ({ value: t, label: tacticName(t) }))}
+        />
         <FilterChip name="product" label="Product" single choices={products.map((p) => ({ value: p }))} />
         <ClearFilters names={["q", "level", "tactic", "product", "show"]} />
       </fieldset>

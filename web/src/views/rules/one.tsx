@@ -28,7 +28,6 @@ function Settings({ rule, changed }: { rule: RuleDetail; changed: () => void }) 
         <input
           type="checkbox"
           class="switch"
-          role="switch"
           checked={rule.enabled}
           onChange={(event) => {
             const enabled = event.currentTarget.checked;
@@ -77,7 +76,9 @@ export function One({ id }: { id: string }) {
                   <LevelMark level={rule.level} />
                   <span class="tag">{rule.status || "no status"}</span>
                   {!rule.enabled && <span class="tag warn">disabled</span>}
-                  <span class="mono muted"><Text value={rule.id} max={64} /></span>
+                  <span class="mono muted">
+                    <Text value={rule.id} max={64} />
+                  </span>
                 </div>
                 <h2 class="alert-title">
                   <Text value={rule.title} max={300} />
@@ -96,17 +97,29 @@ export function One({ id }: { id: string }) {
             </section>
             <Figures
               of={[
-                { label: "Alerts", value: <a href={href("/alerts", { rule: rule.id })}>{count(rule.alerts)}</a> },
+                {
+                  label: "Alerts",
+                  value: <a href={href("/alerts", { rule: rule.id })}>{count(rule.alerts)}</a>,
+                },
                 { label: "Last seen (UTC)", value: <span class="figure-small">{time(rule.last_seen)}</span> },
                 { label: "Evaluated", value: brief(rule.evaluated) },
                 { label: "Cost", value: brief(rule.ns_per_event), note: "ns an event" },
-                { label: "Log source", value: <span class="figure-small">{[rule.product, rule.category, rule.service].filter(Boolean).join(" / ")}</span> },
+                {
+                  label: "Log source",
+                  value: (
+                    <span class="figure-small">
+                      {[rule.product, rule.category, rule.service].filter(Boolean).join(" / ")}
+                    </span>
+                  ),
+                },
               ]}
             />
             <div class="grid">
               <div class="c7 stack">
                 <Card title="Rule" right={<CopyButton text={rule.yaml} label="Copy YAML" />}>
-                  <p class="muted mono" style={{ marginBottom: "6px" }}><Text value={rule.file} max={200} /></p>
+                  <p class="muted mono" style={{ marginBottom: "6px" }}>
+                    <Text value={rule.file} max={200} />
+                  </p>
                   <Diagnostics of={rule.diagnostics} />
                   <Yaml text={rule.yaml} marked={rule.diagnostics.map((d) => d.line)} />
                 </Card>

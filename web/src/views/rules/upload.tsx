@@ -67,7 +67,10 @@ export function Upload() {
   };
   const save = async () => {
     setBusy(true);
-    const saved = await act(() => api.saveRule(yaml, file.trim() || undefined), (r) => `Saved as ${r.path}`);
+    const saved = await act(
+      () => api.saveRule(yaml, file.trim() || undefined),
+      (r) => `Saved as ${r.path}`,
+    );
     setBusy(false);
     if (saved) go(check?.rules[0] ? href(`/rules/${check.rules[0].id}`) : href("/rules"));
   };
@@ -94,7 +97,12 @@ export function Upload() {
           right={
             <label class="button small">
               <Icon name="upload" /> Open a file
-              <input class="hidden-text" type="file" accept=".yml,.yaml" onChange={(event) => void pick(event)} />
+              <input
+                class="hidden-text"
+                type="file"
+                accept=".yml,.yaml"
+                onChange={(event) => void pick(event)}
+              />
             </label>
           }
         >
@@ -128,7 +136,10 @@ export function Upload() {
                 </p>
               ) : check?.ok ? (
                 <p class="good">
-                  <Icon name="check" /> {check.rules.length === 1 ? "The rule can be used" : `${check.rules.length} rules can be used`}
+                  <Icon name="check" />{" "}
+                  {check.rules.length === 1
+                    ? "The rule can be used"
+                    : `${check.rules.length} rules can be used`}
                 </p>
               ) : check ? (
                 <p class="bad">The rule cannot be used yet.</p>
@@ -145,11 +156,18 @@ export function Upload() {
                 value={file}
                 onInput={(event) => setFile(event.currentTarget.value)}
               />
-              <button type="button" class="button primary" disabled={busy || !check?.ok || !isAdmin.value} onClick={() => void save()}>
+              <button
+                type="button"
+                class="button primary"
+                disabled={busy || !check?.ok || !isAdmin.value}
+                onClick={() => void save()}
+              >
                 Save
               </button>
             </div>
-            {!isAdmin.value && <p class="muted">Only administrators can save rules; checking and testing is open to you.</p>}
+            {!isAdmin.value && (
+              <p class="muted">Only administrators can save rules; checking and testing is open to you.</p>
+            )}
           </div>
         </Card>
         <div class="c5 stack">

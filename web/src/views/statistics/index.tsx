@@ -25,7 +25,8 @@ function levelsOf(data: Statistics): { level: Level; count: number }[] {
 }
 
 function overHours(data: Statistics): Series[] {
-  const parts = (p: Statistics["hourly"][number]) => p.classes ?? p.tactics ?? (p.alerts === undefined ? {} : { Alerts: p.alerts });
+  const parts = (p: Statistics["hourly"][number]) =>
+    p.classes ?? p.tactics ?? (p.alerts === undefined ? {} : { Alerts: p.alerts });
   const names = new Set(data.hourly.flatMap((p) => Object.keys(parts(p))).filter((n) => !quiet(n)));
   const order = [...names].sort((a, b) => TACTICS.indexOf(slug(a)) - TACTICS.indexOf(slug(b)));
   return order.map((name, i) => ({
@@ -76,7 +77,7 @@ export default function StatisticsView(_props: { rest: string }) {
                   <>
                     <Chart
                       label={`Classes over time: ${classes.map((c) => `${c.name} ${c.count}`).join(", ")}`}
-                      height={230}
+                      height={330}
                       of={s}
                       option={overTime({ kind: "stack", series, format: count })}
                     />
@@ -93,17 +94,31 @@ export default function StatisticsView(_props: { rest: string }) {
                   <p class="muted">No detection in this time range.</p>
                 )}
               </Card>
-              <Card class="c5" title="Events by class" right={<span class="muted">{count(events - detections)} without a match</span>}>
+              <Card
+                class="c5"
+                title="Events by class"
+                right={<span class="muted">{count(events - detections)} without a match</span>}
+              >
                 <Bars
                   of={classes.map((c) => ({
                     name: c.name,
                     value: c.count,
-                    to: href("/alerts", TACTICS.includes(slug(c.name)) ? { tactic: slug(c.name) } : { q: `class:"${c.name}"` }),
+                    to: href(
+                      "/alerts",
+                      TACTICS.includes(slug(c.name)) ? { tactic: slug(c.name) } : { q: `class:"${c.name}"` },
+                    ),
                   }))}
                 />
               </Card>
               <Card class="c4" title="Alerts by level">
-                <Bars of={levelsOf(s).map((l) => ({ name: levelName(l.level), value: l.count, level: l.level, to: href("/alerts", { level: l.level }) }))} />
+                <Bars
+                  of={levelsOf(s).map((l) => ({
+                    name: levelName(l.level),
+                    value: l.count,
+                    level: l.level,
+                    to: href("/alerts", { level: l.level }),
+                  }))}
+                />
               </Card>
               <Card class="c4" title="By host">
                 <Bars
@@ -123,7 +138,13 @@ export default function StatisticsView(_props: { rest: string }) {
                     of={s}
                     option={columns(
                       ["p50", "p90", "p95", "p99", "max"],
-                      [{ name: "Latency", colour: "#4d8fd6", values: [s.latency.p50, s.latency.p90, s.latency.p95, s.latency.p99, s.latency.max] }],
+                      [
+                        {
+                          name: "Latency",
+                          colour: "#4d8fd6",
+                          values: [s.latency.p50, s.latency.p90, s.latency.p95, s.latency.p99, s.latency.max],
+                        },
+                      ],
                       micros,
                     )}
                   />
@@ -131,13 +152,17 @@ export default function StatisticsView(_props: { rest: string }) {
                   <p class="muted">No latency was measured.</p>
                 )}
               </Card>
-              <Card class="c12" title="Confusion matrix" right={<span class="muted">rows: what it was; columns: what it was taken for</span>}>
+              <Card
+                class="c12"
+                title="Confusion matrix"
+                right={<span class="muted">rows: what it was; columns: what it was taken for</span>}
+              >
                 {s.scoring ? (
                   <Confusion of={s.scoring.confusion} />
                 ) : (
                   <p class="muted">
-                    The truth of these events is not known. <code>tocsin produce synthetic</code> and the demo write it beside
-                    the events; then this shows which tactics were taken for which.
+                    The truth of these events is not known. <code>tocsin produce synthetic</code> and the demo
+                    write it beside the events; then this shows which tactics were taken for which.
                   </p>
                 )}
               </Card>
@@ -151,15 +176,16 @@ export default function StatisticsView(_props: { rest: string }) {
 
 function Confusion({ of }: { of: { labels: string[]; rows: number[][] } }) {
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls
-    <div class="table-box" tabIndex={0} role="region" aria-label="Confusion matrix">
+    <section class="table-box" tabIndex={0} aria-label="Confusion matrix">
       <table class="confusion">
         <thead>
           <tr>
             <td />
             {of.labels.map((label) => (
               <th scope="col" key={label} title={plain(label)}>
-                <span><Text value={label.includes("-") ? tacticName(label) : label} max={24} /></span>
+                <span>
+                  <Text value={tacticName(label)} max={24} />
+                </span>
               </th>
             ))}
           </tr>
@@ -169,7 +195,9 @@ function Confusion({ of }: { of: { labels: string[]; rows: number[][] } }) {
             const sum = row.reduce((a, b) => a + b, 0);
             return (
               <tr key={of.labels[i]}>
-                <th scope="row"><Text value={of.labels[i].includes("-") ? tacticName(of.labels[i]) : of.labels[i]} max={24} /></th>
+                <th scope="row">
+                  <Text value={tacticName(of.labels[i])} max={24} />
+                </th>
                 {row.map((n, j) => {
                   const share = sum ? n / sum : 0;
                   const heat = n === 0 ? 0 : Math.min(5, 1 + Math.floor(share * 4.999));
@@ -188,6 +216,6 @@ function Confusion({ of }: { of: { labels: string[]; rows: number[][] } }) {
           })}
         </tbody>
       </table>
-    </div>
+    </section>
   );
 }

@@ -22,7 +22,13 @@ const TAIL_KEPT = 500;
 const key = (m: Message) => `${m.partition}/${m.offset}`;
 
 const COLUMNS: Column<Message>[] = [
-  { key: "time", label: "Time (UTC)", width: "170px", wide: true, cell: (m) => <span class="num">{time(m.time, true)}</span> },
+  {
+    key: "time",
+    label: "Time (UTC)",
+    width: "170px",
+    wide: true,
+    cell: (m) => <span class="num">{time(m.time, true)}</span>,
+  },
   {
     key: "offset",
     label: "Partition/offset",
@@ -35,7 +41,15 @@ const COLUMNS: Column<Message>[] = [
   },
   { key: "key", label: "Key", width: "17%", cell: (m) => <Text value={m.key} max={60} /> },
   { key: "size", label: "Size", width: "72px", number: true, wide: true, cell: (m) => bytes(m.size) },
-  { key: "value", label: "Value", cell: (m) => <span class="mono muted"><Text value={m.value.slice(0, 300)} max={300} /></span> },
+  {
+    key: "value",
+    label: "Value",
+    cell: (m) => (
+      <span class="mono muted">
+        <Text value={m.value.slice(0, 300)} max={300} />
+      </span>
+    ),
+  },
 ];
 
 function asked(): Params {
@@ -56,9 +70,13 @@ function useTail(topic: string, on: boolean, filter: string) {
   useEffect(() => {
     if (!on) return;
     setRows([]);
-    const opened = openStream(`/topics/${encodeURIComponent(topic)}/tail`, { filter }, {
-      message: (m: Message) => setRows((old) => [m, ...old].slice(0, TAIL_KEPT)),
-    });
+    const opened = openStream(
+      `/topics/${encodeURIComponent(topic)}/tail`,
+      { filter },
+      {
+        message: (m: Message) => setRows((old) => [m, ...old].slice(0, TAIL_KEPT)),
+      },
+    );
     setStream(opened);
     return () => {
       opened.close();
@@ -99,7 +117,11 @@ export function Browser({ topic }: { topic: string }) {
       <div class="row">
         <label class="row muted">
           Partition
-          <select class="input" value={param("partition")} onChange={(e) => setParams({ partition: e.currentTarget.value, open: null })}>
+          <select
+            class="input"
+            value={param("partition")}
+            onChange={(e) => setParams({ partition: e.currentTarget.value, open: null })}
+          >
             <option value="">All</option>
             {(here?.partitions ?? []).map((p) => (
               <option key={p.partition} value={String(p.partition)}>
@@ -109,7 +131,12 @@ export function Browser({ topic }: { topic: string }) {
           </select>
         </label>
         <Jump disabled={live} />
-        <SearchBox name="filter" label="Filter messages" placeholder="Filter: text, or field:value" error={pages.error} />
+        <SearchBox
+          name="filter"
+          label="Filter messages"
+          placeholder="Filter: text, or field:value"
+          error={pages.error}
+        />
         <button
           type="button"
           class="button"
@@ -144,7 +171,10 @@ export function Browser({ topic }: { topic: string }) {
               empty={
                 live ? (
                   <Empty title="Waiting for messages">
-                    <p>What is appended to the topic from now on appears here{param("filter") && ", if the filter lets it through"}.</p>
+                    <p>
+                      What is appended to the topic from now on appears here
+                      {param("filter") && ", if the filter lets it through"}.
+                    </p>
                   </Empty>
                 ) : (
                   <Empty title={param("filter") ? "No message fits" : "No messages here"}>

@@ -11,7 +11,7 @@ import { useResource } from "../../app/resource";
 import { href } from "../../app/router";
 import type { ViewProps } from "../../app/routes";
 import { Chart } from "../../charts/chart";
-import { overTime } from "../../charts/options";
+import { overTime, type Series } from "../../charts/options";
 import { seriesColour } from "../../charts/palette";
 import { Card } from "../../components/card";
 import { Empty, Load } from "../../components/states";
@@ -30,7 +30,11 @@ function All() {
   return (
     <>
       <div class="grid">
-        <Card class="c6" title="Lag of groups" right={<span class="muted">events behind the end, the last hour at most</span>}>
+        <Card
+          class="c6"
+          title="Lag of groups"
+          right={<span class="muted">events behind the end, the last hour at most</span>}
+        >
           <Load from={lag} lines={5}>
             {(history) => <LagChart history={history} />}
           </Load>
@@ -51,10 +55,27 @@ function All() {
   );
 }
 
+function Legend({ series }: { series: Series[] }) {
+  return (
+    <div class="legend">
+      {series.map((s) => (
+        <span key={s.name}>
+          <i class="wf-swatch" style={{ background: s.colour }} />
+          <Text value={s.name} max={60} /> {brief(s.points.at(-1)?.[1])}
+        </span>
+      ))}
+    </div>
+  );
+}
+
 function LagChart({ history }: { history: LagHistory }) {
   const names = [...new Set(history.points.flatMap((p) => Object.keys(p.groups)))];
   if (history.points.length < 2 || !names.length) {
-    return <p class="muted">The server samples every 2 seconds; the curve begins with the second sample of a group.</p>;
+    return (
+      <p class="muted">
+        The server samples every 2 seconds; the curve begins with the second sample of a group.
+      </p>
+    );
   }
   const series = names.map((name, i) => ({
     name,
@@ -63,12 +84,15 @@ function LagChart({ history }: { history: LagHistory }) {
   }));
   const now = history.points.at(-1)!;
   return (
-    <Chart
-      label={`Lag over time; now ${names.map((n) => `${n} ${count(now.groups[n] ?? 0)}`).join(", ")}`}
-      height={170}
-      of={history}
-      option={overTime({ kind: "area", series, format: brief })}
-    />
+    <>
+      <Chart
+        label={`Lag over time; now ${names.map((n) => `${n} ${count(now.groups[n] ?? 0)}`).join(", ")}`}
+        height={170}
+        of={history}
+        option={overTime({ kind: "area", series, format: brief })}
+      />
+      <Legend series={series} />
+    </>
   );
 }
 
@@ -85,16 +109,22 @@ function GrowthChart({ history }: { history: LagHistory }) {
     points: kept.slice(1).map((p, at): [number, number] => {
       const before = kept[at];
       const passed = (Date.parse(p.time) - Date.parse(before.time)) / 1000;
-      return [Date.parse(p.time), passed > 0 ? Math.max(0, ((p.topics[name] ?? 0) - (before.topics[name] ?? 0)) / passed) : 0];
+      return [
+        Date.parse(p.time),
+        passed > 0 ? Math.max(0, ((p.topics[name] ?? 0) - (before.topics[name] ?? 0)) / passed) : 0,
+      ];
     }),
   }));
   return (
-    <Chart
-      label={`Messages a second by topic: ${series.map((s) => `${s.name} ${brief(s.points.at(-1)?.[1])}`).join(", ")}`}
-      height={170}
-      of={history}
-      option={overTime({ kind: "line", series, format: brief })}
-    />
+    <>
+      <Chart
+        label={`Messages a second by topic: ${series.map((s) => `${s.name} ${brief(s.points.at(-1)?.[1])}`).join(", ")}`}
+        height={170}
+        of={history}
+        option={overTime({ kind: "line", series, format: brief })}
+      />
+      <Legend series={series} />
+    </>
   );
 }
 
@@ -103,7 +133,8 @@ function TopicTable({ topics }: { topics: Topic[] }) {
     return (
       <Empty title="No topics yet">
         <p>
-          They come with the first message: <code>tocsin produce logs/</code>, or <code>tocsin topics create</code>.
+          They come with the first message: <code>tocsin produce logs/</code>, or{" "}
+          <code>tocsin topics create</code>.
         </p>
       </Empty>
     );
@@ -114,9 +145,15 @@ function TopicTable({ topics }: { topics: Topic[] }) {
         <thead>
           <tr>
             <th scope="col">Topic</th>
-            <th scope="col" class="num">Messages</th>
-            <th scope="col" class="num">Partitions</th>
-            <th scope="col" class="wide" style={{ width: "55%" }}>Offsets by partition</th>
+            <th scope="col" class="num">
+              Messages
+            </th>
+            <th scope="col" class="num">
+              Partitions
+            </th>
+            <th scope="col" class="wide" style={{ width: "55%" }}>
+              Offsets by partition
+            </th>
           </tr>
         </thead>
         <tbody>
@@ -182,18 +219,32 @@ function GroupTable({ groups }: { groups: ConsumerGroup[] }) {
           <tr>
             <th scope="col">Group</th>
             <th scope="col">Topic</th>
-            <th scope="col" class="num">Partition</th>
-            <th scope="col" class="num wide">Committed</th>
-            <th scope="col" class="num wide">End</th>
-            <th scope="col" class="num">Lag</th>
-            <th scope="col" class="num wide">Behind</th>
-            <th scope="col" class="wide">Member</th>
+            <th scope="col" class="num">
+              Partition
+            </th>
+            <th scope="col" class="num wide">
+              Committed
+            </th>
+            <th scope="col" class="num wide">
+              End
+            </th>
+            <th scope="col" class="num">
+              Lag
+            </th>
+            <th scope="col" class="num wide">
+              Behind
+            </th>
+            <th scope="col" class="wide">
+              Member
+            </th>
           </tr>
         </thead>
         <tbody>
           {rows.map(({ group, p }) => (
             <tr key={`${group.name}/${p.topic}/${p.partition}`}>
-              <td><Text value={group.name} max={60} /></td>
+              <td>
+                <Text value={group.name} max={60} />
+              </td>
               <td>
                 <a href={href(`/topics/${encodeURIComponent(p.topic)}`, { partition: p.partition })}>
                   <Text value={p.topic} max={60} />
@@ -204,7 +255,9 @@ function GroupTable({ groups }: { groups: ConsumerGroup[] }) {
               <td class="num wide">{count(p.end_offset)}</td>
               <td class={`num ${p.lag > 10000 ? "bad" : p.lag > 0 ? "warn" : ""}`}>{count(p.lag)}</td>
               <td class="num wide">{seconds(p.lag_seconds)}</td>
-              <td class="wide"><Text value={p.member} max={60} /></td>
+              <td class="wide">
+                <Text value={p.member} max={60} />
+              </td>
             </tr>
           ))}
         </tbody>

@@ -19,23 +19,36 @@ export function MessagePanel({ message, topic }: { message: Message; topic: stri
     <aside class="card panel" aria-label="Message">
       <div class="panel-bar row">
         <h2 class="mono grow cut">{plain(`${topic}/${message.partition}/${message.offset}`)}</h2>
-        <button type="button" class="button quiet small" aria-label="Close the message" onClick={() => setParams({ open: null })}>
+        <button
+          type="button"
+          class="button quiet small"
+          aria-label="Close the message"
+          onClick={() => setParams({ open: null })}
+        >
           <Icon name="close" />
         </button>
       </div>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls */}
       <div class="panel-body stack" tabIndex={0}>
         <dl class="pairs">
           <dt>Time</dt>
-          <dd class="num" style={{ textAlign: "left" }}>{time(message.time, true)} UTC</dd>
+          <dd class="num" style={{ textAlign: "left" }}>
+            {time(message.time, true)} UTC
+          </dd>
           <dt>Key</dt>
-          <dd><Text value={message.key} max={300} /></dd>
+          <dd>
+            <Text value={message.key} max={300} />
+          </dd>
           <dt>Size</dt>
-          <dd>{bytes(message.size)}{message.truncated && ", shown in part"}</dd>
+          <dd>
+            {bytes(message.size)}
+            {message.truncated && ", shown in part"}
+          </dd>
           {event && (
             <>
               <dt>Trace</dt>
-              <dd><a href={href(`/traces/${encodeURIComponent(event)}`)}>of this event</a></dd>
+              <dd>
+                <a href={href(`/traces/${encodeURIComponent(event)}`)}>of this event</a>
+              </dd>
             </>
           )}
         </dl>
@@ -45,8 +58,12 @@ export function MessagePanel({ message, topic }: { message: Message; topic: stri
             <dl class="pairs mono">
               {message.headers.map(([name, value], i) => (
                 <>
-                  <dt key={`k${i}`}><Text value={name} max={80} /></dt>
-                  <dd key={`v${i}`}><Text value={value} max={400} /></dd>
+                  <dt key={`k${i}`}>
+                    <Text value={name} max={80} />
+                  </dt>
+                  <dd key={`v${i}`}>
+                    <Text value={value} max={400} />
+                  </dd>
                 </>
               ))}
             </dl>

@@ -28,7 +28,14 @@ const SLOW = ["10", "50", "100", "500", "1000"].map((ms) => ({ value: ms, label:
 
 function columns(most: number): Column<TraceRow>[] {
   return [
-    { key: "start", label: "Start (UTC)", sort: "start", width: "180px", wide: true, cell: (t) => <span class="num">{time(t.start, true)}</span> },
+    {
+      key: "start",
+      label: "Start (UTC)",
+      sort: "start",
+      width: "180px",
+      wide: true,
+      cell: (t) => <span class="num">{time(t.start, true)}</span>,
+    },
     {
       key: "id",
       label: "Trace",
@@ -45,7 +52,14 @@ function columns(most: number): Column<TraceRow>[] {
       label: "Class",
       width: "150px",
       wide: true,
-      cell: (t) => (t.error ? <span class="bad">error</span> : !t.class || t.class === "None" ? <span class="muted">none</span> : <Text value={t.class} max={40} />),
+      cell: (t) =>
+        t.error ? (
+          <span class="bad">error</span>
+        ) : !t.class || t.class === "None" ? (
+          <span class="muted">none</span>
+        ) : (
+          <Text value={t.class} max={40} />
+        ),
     },
     { key: "spans", label: "Spans", width: "70px", number: true, wide: true, cell: (t) => t.spans },
     {
@@ -77,9 +91,19 @@ function List() {
   const most = Math.max(1, ...rows.map((t) => t.duration_us));
   return (
     <>
-      <Card title="Latency by stage" right={
-        latency.data?.bottleneck && <span>Bottleneck: <b class="warn"><Text value={latency.data.bottleneck} max={60} /></b></span>
-      }>
+      <Card
+        title="Latency by stage"
+        right={
+          latency.data?.bottleneck && (
+            <span>
+              Bottleneck:{" "}
+              <b class="warn">
+                <Text value={latency.data.bottleneck} max={60} />
+              </b>
+            </span>
+          )
+        }
+      >
         <Load from={latency} lines={5}>
           {(l) => <Stages latency={l} />}
         </Load>
@@ -114,8 +138,10 @@ function List() {
             empty={
               <Empty title={asked.q || asked.min_ms ? "No trace fits" : "No traces yet"}>
                 <p>
-                  Spans are kept when <code>--traces traces.db</code> (or <code>TOCSIN_TRACES</code>) says where.
-                  <code>--trace-sampling tail:100</code> keeps every alert, error and slow event, and one of a hundred others.
+                  Spans are kept when <code>--traces traces.db</code> (or <code>TOCSIN_TRACES</code>) says
+                  where.
+                  <code>--trace-sampling tail:100</code> keeps every alert, error and slow event, and one of a
+                  hundred others.
                 </p>
               </Empty>
             }
@@ -131,27 +157,48 @@ function Stages({ latency }: { latency: Latency }) {
   // Logarithms: stages differ by factors of thousands.
   const low = Math.log(Math.max(0.1, Math.min(...latency.stages.map((s) => s.p50_us || 0.1))));
   const high = Math.log(Math.max(...latency.stages.map((s) => s.max_us), 1));
-  const at = (us: number) => `${(100 * Math.max(0, Math.log(Math.max(us, 0.1)) - low)) / Math.max(0.1, high - low)}%`;
+  const at = (us: number) =>
+    `${(100 * Math.max(0, Math.log(Math.max(us, 0.1)) - low)) / Math.max(0.1, high - low)}%`;
   return (
     <div class="table-box">
       <table class="table stages" aria-label="Latency by stage">
         <thead>
           <tr>
-            <th scope="col" style={{ width: "210px" }}>Step</th>
-            <th scope="col" class="wide" style={{ width: "120px" }}>Service</th>
-            <th scope="col" class="wide">p50 to p99 (scale of logarithms)</th>
-            <th scope="col" class="num" style={{ width: "82px" }}>p50</th>
-            <th scope="col" class="num" style={{ width: "82px" }}>p95</th>
-            <th scope="col" class="num wide" style={{ width: "82px" }}>p99</th>
-            <th scope="col" class="num wide" style={{ width: "82px" }}>Max</th>
-            <th scope="col" class="num wide" style={{ width: "86px" }}>Spans</th>
+            <th scope="col" style={{ width: "210px" }}>
+              Step
+            </th>
+            <th scope="col" class="wide" style={{ width: "120px" }}>
+              Service
+            </th>
+            <th scope="col" class="wide">
+              p50 to p99 (scale of logarithms)
+            </th>
+            <th scope="col" class="num" style={{ width: "82px" }}>
+              p50
+            </th>
+            <th scope="col" class="num" style={{ width: "82px" }}>
+              p95
+            </th>
+            <th scope="col" class="num wide" style={{ width: "82px" }}>
+              p99
+            </th>
+            <th scope="col" class="num wide" style={{ width: "82px" }}>
+              Max
+            </th>
+            <th scope="col" class="num wide" style={{ width: "86px" }}>
+              Spans
+            </th>
           </tr>
         </thead>
         <tbody>
           {latency.stages.map((s) => (
             <tr key={`${s.service}/${s.name}`} class={s.name === latency.bottleneck ? "selected" : ""}>
-              <td><Text value={s.name} max={60} /></td>
-              <td class="wide muted"><Text value={s.service} max={40} /></td>
+              <td>
+                <Text value={s.name} max={60} />
+              </td>
+              <td class="wide muted">
+                <Text value={s.service} max={40} />
+              </td>
               <td class="wide">
                 <span class="span-range">
                   <i class="whisker" style={{ left: at(s.p50_us), right: `calc(100% - ${at(s.max_us)})` }} />
