@@ -63,7 +63,7 @@ export function lag(from) {
 
 export function message(world, topic, partition, offset) {
   const alerts = world.alerts;
-  const at = alerts[(offset * 7 + partition) % alerts.length];
+  const at = alerts[(offset * 11 + partition * 3) % alerts.length];
   const value =
     topic === "alerts"
       ? JSON.stringify(at.alert)

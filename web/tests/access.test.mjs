@@ -108,7 +108,7 @@ test("the theme follows the system until it is chosen, and is remembered", () =>
     const theme = () => page.evaluate(() => document.documentElement.dataset.theme);
     assert.equal(await theme(), "dark");
     await page.emulateMedia({ colorScheme: "light" });
-    assert.equal(await theme(), "light");
+    await page.waitForFunction(() => document.documentElement.dataset.theme === "light");
     await page.click("[aria-label=Theme]");
     await page.click(".menu-item:has-text('Dark')");
     assert.equal(await theme(), "dark");

@@ -68,6 +68,7 @@ test("characters that turn or hide text are shown by their code", async () => {
       while (walk.nextNode()) all += walk.currentNode.data;
       for (const node of document.querySelectorAll("[title],[aria-label]"))
         all += (node.title ?? "") + (node.getAttribute("aria-label") ?? "");
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: these are looked for
       return /[\u0000-\u0008\u000e-\u001f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]/.test(all);
     });
     assert.equal(turned, false, "no such character is left in the page");

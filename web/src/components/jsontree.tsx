@@ -2,7 +2,7 @@
 // JSON as a tree that opens and closes. Keys and values are text of strangers.
 import { useState } from "preact/hooks";
 import type { Json } from "../api/types";
-import { Text } from "./text";
+import { plain, Text } from "./text";
 
 /** Whether a value at a path is to be marked; `path` is the names joined with dots. */
 export type Hit = (path: string, name: string, value: Json) => boolean;
@@ -69,7 +69,7 @@ function Node({
         type="button"
         class="twist"
         aria-expanded={open}
-        aria-label={`${open ? "Close" : "Open"} ${name}`}
+        aria-label={`${open ? "Close" : "Open"} ${plain(name, 80)}`}
         onClick={() => setOpen(!open)}
       >
         {open ? "▾" : "▸"}

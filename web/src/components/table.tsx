@@ -116,6 +116,7 @@ export function Table<T>(props: Props<T>) {
       <div
         class={`table-box ${props.loading ? "stale" : ""}`}
         ref={box}
+        tabIndex={0}
         style={props.height ? { maxHeight: props.height } : undefined}
       >
         <table class="table" aria-label={props.label} aria-rowcount={rows.length + 1}>
