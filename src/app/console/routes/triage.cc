@@ -10,7 +10,7 @@
 #include "app/console/data/filter_draft.h"
 #include "app/console/http/json_body.h"
 #include "app/console/routes/routes.h"
-#include "stages/store/search/terms.h"
+#include "stages/store/search/language/terms.h"
 
 namespace tocsin::console {
 namespace {
