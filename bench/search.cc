@@ -42,8 +42,10 @@ class Searches {
     page(rounds, "host", [&] { return query(fmt::format("host:ws{:04}", any(plan_.hosts))); });
     page(rounds, "rule", [&] { return query("rule:" + bench::rule_id(any(plan_.rules))); });
     page(rounds, "tactic", [&] { return query("tactic:credential-access"); });
-    page(rounds, "technique, host and not a tool",
-         [&] { return query(fmt::format("technique:T1{:03} host:ws00* -rundll32", any(120))); });
+    page(rounds, "technique, host and not a tool", [&] {
+      return query(fmt::format("technique:T1{:03} host:ws{:04} -rundll32", any(120), any(30)));
+    });
+    page(rounds, "host prefix: host:ws001*", [&] { return query("host:ws001*"); });
     page(rounds, "24 hours", [&] { return within(AlertFilter(), 24); });
     page(rounds, "tactic in 24 hours", [&] { return within(query("tactic:discovery"), 24); });
     page(rounds, "status: new", [&] {

@@ -242,6 +242,41 @@ TEST_CASE("archive: the counts tell what is there after replays and replaced ver
   CHECK(executions == 1);
 }
 
+TEST_CASE("archive: the deepest query that is read is one that can be answered") {
+  const TempDir dir;
+  auto sink = store::open_sqlite(dir / "t.db", {});
+  const Verdict v = test::verdict(1);
+  REQUIRE((*sink)->write({{v}}, {{test::alert_of(v)}}).has_value());
+  const auto archive = open_archive(dir / "t.db");
+  const std::pair<const char*, const char*> shapes[] = {
+      {"(lsass OR level:<critical (", "))"},
+      {"-(lsass level:<critical ", ")"},
+      {"NOT ", ""},
+      {"(a OR level:<critical -(host:x* user:y OR ", "))"},
+      {"-(status:new OR level:<critical ", ")"}};
+  for (const auto& [open, close] : shapes) {
+    std::string deepest;
+    for (int levels = 1; levels < 60; ++levels) {
+      std::string text = "access";
+      for (int i = 0; i < levels; ++i) text = open + text + close;
+      if (!parse_query(text, 0)) break;
+      deepest = text;
+    }
+    CAPTURE(deepest);
+    AlertFilter filter;
+    filter.query = *parse_query(deepest, 0);
+    filter.levels = {"high", "low"};
+    filter.hosts = {"a", "b"};
+    const auto counted = archive->count_alerts(filter);
+    CHECK_MESSAGE(counted.has_value(), (counted ? "" : counted.error().message));
+    const auto verdicts = archive->count_verdicts(filter.query, {});
+    CHECK_MESSAGE(verdicts.has_value(), (verdicts ? "" : verdicts.error().message));
+  }
+  std::string wide = "a";
+  for (int i = 1; i < 200; ++i) wide += " OR (b" + std::to_string(i) + ")";
+  CHECK(count(*archive, wide.c_str()) == 0);
+}
+
 TEST_CASE("triage: changes, their history, bulk, and a replay that keeps them") {
   const TempDir dir;
   auto sink = store::open_sqlite(dir / "t.db", {});

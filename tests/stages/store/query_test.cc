@@ -86,7 +86,7 @@ TEST_CASE("query: what is wrong is said with its place") {
       {"host:\"\"", 5, "a value of 'host' is expected"},
       {"x --", 3, "a word to search for"},
       {std::string(9'000, 'a'), 8'192, "longer than"},
-      {std::string(60, '(') + "a" + std::string(60, ')'), 51, "nested too deeply"},
+      {std::string(60, '(') + "a" + std::string(60, ')'), 13, "nested too deeply"},
   };
   for (const Case& c : cases) {
     CAPTURE(c.text);
