@@ -37,7 +37,7 @@ std::vector<Rule> make_rules(unsigned count, std::mt19937_64& random) {
   std::vector<Rule> rules;
   for (unsigned i = 0; i < count; ++i) {
     Rule rule;
-    rule.id = Uuid::hashed(fmt::format("rule {}", i)).to_string();
+    rule.id = rule_id(i);
     const auto& tactic = kTactics[random() % std::size(kTactics)];
     rule.name = fmt::format("Suspicious {} {} {}", kTools[random() % std::size(kTools)],
                             kWords[random() % std::size(kWords)], i);
@@ -131,6 +131,10 @@ class Month {
 };
 
 }  // namespace
+
+std::string rule_id(unsigned number) {
+  return Uuid::hashed(fmt::format("rule {}", number)).to_string();
+}
 
 Result<FillResult> fill(const std::string& path, const FillPlan& plan) {
   TOCSIN_TRY(auto sink, store::open_sqlite(path, {.fsync = plan.fsync}));

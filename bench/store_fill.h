@@ -29,6 +29,9 @@ struct FillResult {
   std::uint64_t alerts = 0;
 };
 
+// Of the rule with this number.
+[[nodiscard]] std::string rule_id(unsigned number);
+
 [[nodiscard]] Result<FillResult> fill(const std::string& path, const FillPlan& plan);
 
 }  // namespace tocsin::bench

@@ -9,7 +9,7 @@ import subprocess
 
 from harness import ROOT, RULE, TOCSIN, Case, environment, event, main
 
-COMMANDS = ("demo produce detect scan rules topics dlq trace report config doctor").split()
+COMMANDS = ("demo produce detect search scan rules topics dlq trace report config doctor").split()
 
 
 class Usage(Case):

@@ -24,8 +24,10 @@
 #include "app/pipeline/reload/change_report.h"
 #include "app/pipeline/rule_service.h"
 #include "app/pipeline/topics.h"
+#include "base/clock.h"
 #include "base/json_writer.h"
 #include "base/log.h"
+#include "stages/store/retention.h"
 #include "stages/store/sink.h"
 
 namespace tocsin::cli {
@@ -44,10 +46,12 @@ struct DetectCommand {
   std::string guarantee = "exactly-once";
   double drain_seconds = 0;
   double session_seconds = 10;
+  int retention_days = 0;  // 0: kept for ever
   bool json = false;
 };
 
 constexpr auto kFlushEvery = std::chrono::seconds(10);
+constexpr auto kRetainEvery = std::chrono::minutes(10);
 constexpr std::string_view kAuto = "auto";
 constexpr unsigned kWorkersMax = 1'000;
 
@@ -171,14 +175,15 @@ Result<std::shared_ptr<const pipeline::RuleSnapshot>> first_rules(pipeline::Rule
 class Upkeep {
  public:
   Upkeep(pipeline::RuleService& service, pipeline::RuleAccount& account,
-         store::RuleStatsStore* store)
-      : service_(service), account_(account), store_(store) {}
+         store::RuleStatsStore* store, store::Retention* retention)
+      : service_(service), account_(account), store_(store), retention_(retention) {}
 
   void run(const std::atomic<bool>& done) {
     pipeline::yield_to_matching();
     auto next_flush = std::chrono::steady_clock::now() + kFlushEvery;
     while (!done) {
       service_.turn(std::chrono::milliseconds(100));
+      retain();
       if (std::chrono::steady_clock::now() < next_flush) continue;
       flush();
       next_flush = std::chrono::steady_clock::now() + kFlushEvery;
@@ -192,9 +197,20 @@ class Upkeep {
   }
 
  private:
+  // A small step each turn until nothing old is left, then a pause.
+  void retain() {
+    if (retention_ == nullptr || std::chrono::steady_clock::now() < next_retain_) return;
+    const auto more = retention_->step(now_ns());
+    if (more && *more) return;
+    next_retain_ = std::chrono::steady_clock::now() + kRetainEvery;
+    if (!more) log_warning("retention: {}; tried again later", more.error().message);
+  }
+
   pipeline::RuleService& service_;
   pipeline::RuleAccount& account_;
   store::RuleStatsStore* store_;
+  store::Retention* retention_;
+  std::chrono::steady_clock::time_point next_retain_{};
 };
 
 Result<std::unique_ptr<store::RuleStatsStore>> open_stats(const DetectCommand& options,
@@ -202,6 +218,14 @@ Result<std::unique_ptr<store::RuleStatsStore>> open_stats(const DetectCommand& o
   if (std::find(options.sinks.begin(), options.sinks.end(), "sqlite") == options.sinks.end())
     return nullptr;
   return store::RuleStatsStore::open(sqlite_path(options, shared));
+}
+
+Result<std::unique_ptr<store::Retention>> open_retention(const DetectCommand& options,
+                                                         const Shared& shared) {
+  if (options.retention_days == 0 ||
+      std::find(options.sinks.begin(), options.sinks.end(), "sqlite") == options.sinks.end())
+    return nullptr;
+  return store::Retention::open(sqlite_path(options, shared), {.days = options.retention_days});
 }
 
 pipeline::DetectOptions detect_options(const DetectCommand& options, const Shared& shared) {
@@ -320,6 +344,8 @@ int run(const DetectCommand& options, const Shared& shared) {
   if (!sinks) return report(sinks.error());
   auto stats_store = open_stats(options, shared);
   if (!stats_store) return report(stats_store.error());
+  auto retention = open_retention(options, shared);
+  if (!retention) return report(retention.error());
   auto tracer = open_tracer(shared);
   if (!tracer) return report(tracer.error());
 
@@ -338,7 +364,7 @@ int run(const DetectCommand& options, const Shared& shared) {
   };
   pipeline::RuleService service(*library, rules, std::move(service_options));
   pipeline::RuleAccount account;
-  Upkeep upkeep(service, account, stats_store->get());
+  Upkeep upkeep(service, account, stats_store->get(), retention->get());
   pipeline::DetectParts parts{**bus, rules, {}, **tracer, meter, *stats_store ? &account : nullptr};
   for (const auto& sink : *sinks) parts.sinks.push_back(sink.get());
   log_info("detect: {} workers read {} from {} as group {}", detect.workers, detect.raw_topic,
@@ -410,6 +436,13 @@ void add_detect(Context& context) {
       ->add_option("--verdicts", options->verdicts, "all, or detections: only events with a match")
       ->envname("TOCSIN_VERDICTS")
       ->check(CLI::IsMember({"all", "detections"}))
+      ->capture_default_str();
+  command
+      ->add_option("--retention-days", options->retention_days,
+                   "Take events and alerts older than so many days out of the SQLite file; 0: keep "
+                   "all")
+      ->envname("TOCSIN_RETENTION_DAYS")
+      ->check(CLI::Range(0, 36'500))
       ->capture_default_str();
   command
       ->add_flag(

@@ -25,7 +25,7 @@ CREATE TABLE IF NOT EXISTS rule_counts(
 CREATE TABLE IF NOT EXISTS entity_counts(
   unit INTEGER NOT NULL, start INTEGER NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL,
   score INTEGER NOT NULL, alerts INTEGER NOT NULL,
-  PRIMARY KEY(unit, start, kind, name, score)) WITHOUT ROWID;
+  PRIMARY KEY(unit, kind, start, name, score)) WITHOUT ROWID;
 )sql";
 
 namespace {
@@ -58,6 +58,7 @@ void Counts::add(const CountedAlert& alert, std::int64_t times) {
                  std::string(alert.techniques), std::string(alert.rule_name)}] += times;
   entities_[EntityKey{hour, 'h', std::string(alert.host), alert.score}] += times;
   entities_[EntityKey{hour, 'u', std::string(alert.user), alert.score}] += times;
+  entities_[EntityKey{hour, 'a', "", alert.score}] += times;
 }
 
 void Counts::clear() {

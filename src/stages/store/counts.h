@@ -8,7 +8,7 @@
 // event_counts:  verdicts by minute, hour and day, and class
 // host_counts:   verdicts by hour and day, and host
 // rule_counts:   alerts by hour and day, and rule with its tags
-// entity_counts: alerts by hour and day, and host ('h') or user ('u'), and level
+// entity_counts: alerts by hour and day, and host ('h'), user ('u') or all ('a'), and level
 //
 // Threads: one. Ownership: views in added rows are copied.
 #pragma once

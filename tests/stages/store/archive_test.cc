@@ -38,7 +38,9 @@ std::unique_ptr<Archive> open_archive(const std::string& path) {
 
 std::int64_t count(const Archive& archive, const char* text) {
   AlertFilter filter;
-  filter.query = *parse_query(text, 0);
+  const auto query = parse_query(text, 0);
+  REQUIRE_MESSAGE(query.has_value(), (query ? "" : query.error().message));
+  filter.query = *query;
   const auto counted = archive.count_alerts(filter);
   REQUIRE_MESSAGE(counted.has_value(), (counted ? "" : counted.error().message));
   return *counted;
@@ -204,7 +206,7 @@ TEST_CASE("archive: one alert with its event's place, its fields, history and ne
   CHECK(archive->event(verdicts[2].event_id)->value().source->offset == 102);
   CHECK(count(*archive, "\"hello world\"") == 4);
   CHECK(count(*archive, "\"world hello\"") == 0);
-  CHECK(count(*archive, "'; DROP TABLE alerts; --x") == 0);
+  CHECK(count(*archive, "\"x'); DROP TABLE alerts; --\"") == 0);
   CHECK(query_one(dir / "t.db",
                   "SELECT topic || partition || offset FROM verdicts_view"
                   " ORDER BY offset LIMIT 1") == "raw-events3100");
@@ -238,6 +240,41 @@ TEST_CASE("archive: the counts tell what is there after replays and replaced ver
   std::int64_t executions = 0;
   for (const NamedCount& c : overview->classes) executions += c.name == "Execution" ? c.count : 0;
   CHECK(executions == 1);
+}
+
+TEST_CASE("archive: the deepest query that is read is one that can be answered") {
+  const TempDir dir;
+  auto sink = store::open_sqlite(dir / "t.db", {});
+  const Verdict v = test::verdict(1);
+  REQUIRE((*sink)->write({{v}}, {{test::alert_of(v)}}).has_value());
+  const auto archive = open_archive(dir / "t.db");
+  const std::pair<const char*, const char*> shapes[] = {
+      {"(lsass OR level:<critical (", "))"},
+      {"-(lsass level:<critical ", ")"},
+      {"NOT ", ""},
+      {"(a OR level:<critical -(host:x* user:y OR ", "))"},
+      {"-(status:new OR level:<critical ", ")"}};
+  for (const auto& [open, close] : shapes) {
+    std::string deepest;
+    for (int levels = 1; levels < 60; ++levels) {
+      std::string text = "access";
+      for (int i = 0; i < levels; ++i) text = open + text + close;
+      if (!parse_query(text, 0)) break;
+      deepest = text;
+    }
+    CAPTURE(deepest);
+    AlertFilter filter;
+    filter.query = *parse_query(deepest, 0);
+    filter.levels = {"high", "low"};
+    filter.hosts = {"a", "b"};
+    const auto counted = archive->count_alerts(filter);
+    CHECK_MESSAGE(counted.has_value(), (counted ? "" : counted.error().message));
+    const auto verdicts = archive->count_verdicts(filter.query, {});
+    CHECK_MESSAGE(verdicts.has_value(), (verdicts ? "" : verdicts.error().message));
+  }
+  std::string wide = "a";
+  for (int i = 1; i < 200; ++i) wide += " OR (b" + std::to_string(i) + ")";
+  CHECK(count(*archive, wide.c_str()) == 0);
 }
 
 TEST_CASE("triage: changes, their history, bulk, and a replay that keeps them") {

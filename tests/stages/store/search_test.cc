@@ -204,3 +204,35 @@ TEST_CASE("search: pages in every order hold each alert once, sorted") {
   wrong.sort = SortBy::kHost;
   CHECK((*archive)->alerts({}, wrong).error().code == ErrorCode::kInvalid);
 }
+
+TEST_CASE("search: verdicts by their own fields and by those of their alerts") {
+  const unsigned seed = tests::seed_wanted();
+  CAPTURE(seed);
+  std::mt19937 random(seed);
+  for (int round = 0; round < 4; ++round) {
+    const TempDir dir;
+    test::World world(random);
+    world.write(dir / "t.db");
+    const auto archive = Archive::open(dir / "t.db");
+    REQUIRE(archive.has_value());
+    for (int i = 0; i < 100; ++i) {
+      const Query query = world.random_query();
+      TimeRange range;
+      if (world.chance(4)) range.from = world.random_time();
+      if (world.chance(4)) range.to = world.random_time();
+      CAPTURE(test::text_of(query));
+      std::vector<Uuid> got;
+      UnixNanos before = std::numeric_limits<UnixNanos>::max();
+      const Status done = (*archive)->verdicts(query, range, 1'000, [&](const EventRecord& event) {
+        got.push_back(event.event_id);
+        CHECK(event.time / 1'000 <= before / 1'000);  // latest first
+        before = event.time;
+      });
+      REQUIRE_MESSAGE(done.has_value(), (done ? "" : done.error().message));
+      std::sort(got.begin(), got.end());
+      CHECK(got == world.matching_verdicts(query, range));
+      CHECK((*archive)->count_verdicts(query, range).value() ==
+            static_cast<std::int64_t>(got.size()));
+    }
+  }
+}

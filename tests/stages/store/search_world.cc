@@ -309,6 +309,93 @@ std::vector<std::size_t> World::matching(const AlertFilter& filter) const {
   return out;
 }
 
+namespace {
+
+bool said_of_alerts(const Node& node) {
+  if (node.kind == Node::Kind::kTerm) {
+    const Field own[] = {Field::kHost, Field::kClass,   Field::kChannel, Field::kProvider,
+                         Field::kCode, Field::kEventId, Field::kTraceId, Field::kTime};
+    return std::find(std::begin(own), std::end(own), node.term.field) == std::end(own);
+  }
+  return node.kind != Node::Kind::kNot &&
+         std::all_of(node.children.begin(), node.children.end(), said_of_alerts);
+}
+
+// The verdict seen as an alert: for its own fields.
+Known as_known(const Verdict& v) {
+  Known known;
+  known.alert.event_id = v.event_id;
+  known.alert.trace_id = v.trace_id;
+  known.alert.host = v.host;
+  known.alert.channel = v.channel;
+  known.alert.provider = v.provider;
+  known.alert.event_code = v.event_code;
+  return known;
+}
+
+// What AND joins, AND within AND taken apart.
+void flatten(const Node& node, std::vector<Node>& out) {
+  if (node.kind != Node::Kind::kAnd || said_of_alerts(node)) {
+    out.push_back(node);
+    return;
+  }
+  for (const Node& child : node.children) flatten(child, out);
+}
+
+}  // namespace
+
+bool World::one_alert_holds(const std::vector<Node>& all, const Verdict& verdict) const {
+  return std::any_of(alerts_.begin(), alerts_.end(), [&](const Known& known) {
+    return known.alert.event_id == verdict.event_id &&
+           std::all_of(all.begin(), all.end(),
+                       [&](const Node& node) { return matches(node, known); });
+  });
+}
+
+bool World::holds(const Node& node, const Verdict& v) const {
+  if (said_of_alerts(node)) return one_alert_holds({node}, v);
+  switch (node.kind) {
+    case Node::Kind::kTerm: {
+      const UnixNanos time = v.timestamp != 0 ? v.timestamp : v.classified_at;
+      const Term& term = node.term;
+      if (term.field == Field::kTime)
+        return term.compare == Compare::kLess        ? time < term.time
+               : term.compare == Compare::kLessEqual ? time <= term.time
+               : term.compare == Compare::kGreater   ? time > term.time
+                                                     : time >= term.time;
+      if (term.field == Field::kClass) return equal(term, v.event_class);
+      return term_matches(term, as_known(v));
+    }
+    case Node::Kind::kNot:
+      return !holds(node.children.front(), v);
+    case Node::Kind::kOr:
+      return std::any_of(node.children.begin(), node.children.end(),
+                         [&](const Node& child) { return holds(child, v); });
+    case Node::Kind::kAnd:
+      break;
+  }
+  std::vector<Node> parts, of_alerts;
+  flatten(node, parts);
+  for (const Node& part : parts) {
+    if (said_of_alerts(part))
+      of_alerts.push_back(part);
+    else if (!holds(part, v))
+      return false;
+  }
+  return of_alerts.empty() || one_alert_holds(of_alerts, v);
+}
+
+std::vector<Uuid> World::matching_verdicts(const Query& query, const TimeRange& range) const {
+  std::vector<Uuid> out;
+  for (const Verdict& v : verdicts_) {
+    const UnixNanos time = v.timestamp != 0 ? v.timestamp : v.classified_at;
+    if ((range.from && time < *range.from) || (range.to && time >= *range.to)) continue;
+    if (query.empty() || holds(*query.root, v)) out.push_back(v.event_id);
+  }
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
 std::size_t World::number_of(const Uuid& alert_id) const {
   for (std::size_t i = 0; i < alerts_.size(); ++i)
     if (alerts_[i].alert.alert_id == alert_id) return i;

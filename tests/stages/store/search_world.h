@@ -35,6 +35,8 @@ class World {
   void write(const std::string& path);
 
   [[nodiscard]] std::vector<std::size_t> matching(const store::search::AlertFilter& filter) const;
+  [[nodiscard]] std::vector<Uuid> matching_verdicts(const store::search::Query& query,
+                                                    const store::search::TimeRange& range) const;
   [[nodiscard]] std::size_t number_of(const Uuid& alert_id) const;
   [[nodiscard]] const std::vector<Known>& alerts() const { return alerts_; }
   [[nodiscard]] const std::vector<Verdict>& verdicts() const { return verdicts_; }
@@ -52,6 +54,9 @@ class World {
   store::search::Node random_node(int depth);
   store::search::Node random_term();
   void make_event(unsigned number);
+  [[nodiscard]] bool holds(const store::search::Node& node, const Verdict& verdict) const;
+  [[nodiscard]] bool one_alert_holds(const std::vector<store::search::Node>& all,
+                                     const Verdict& verdict) const;
 
   std::mt19937& random_;
   std::vector<Verdict> verdicts_;

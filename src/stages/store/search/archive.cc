@@ -243,7 +243,7 @@ Result<StoreSize> Archive::size() const {
                                     " event_counts WHERE unit = 86400"));
     TOCSIN_TRY(out.alerts, number(db,
                                   "SELECT coalesce(sum(alerts), 0) FROM"
-                                  " rule_counts WHERE unit = 86400"));
+                                  " entity_counts WHERE unit = 86400 AND kind = 'a'"));
     return out;
   }));
   size.bytes = bytes_on_disk(path());

@@ -55,9 +55,8 @@ Status each_counted_bunch(sqlite::Database& db, const Span& span, const VisitBun
 
 Status each_counted_crowd(sqlite::Database& db, const Span& span, const VisitCrowd& visit) {
   TOCSIN_TRY(auto query,
-             db.prepare("SELECT kind, name, score, sum(alerts) FROM entity_counts WHERE unit = ?"
-                        " AND start >= ? AND start < ? GROUP BY kind, name, score"
-                        " HAVING sum(alerts) > 0"));
+             db.prepare("SELECT kind, name, score, alerts FROM entity_counts WHERE unit = ?"
+                        " AND start >= ? AND start < ? AND kind IN ('h', 'u') AND alerts > 0"));
   query.bind(1, span.unit).bind(2, span.from).bind(3, span.to);
   while (true) {
     TOCSIN_TRY(const bool row, query.step());
@@ -140,6 +139,15 @@ std::vector<NamedCount> most_first(const Map& counts) {
   return out;
 }
 
+void add_count(std::map<std::string, std::int64_t, std::less<>>& counts, std::string_view name,
+               std::int64_t more) {
+  const auto found = counts.find(name);
+  if (found != counts.end())
+    found->second += more;
+  else
+    counts.emplace(std::string(name), more);
+}
+
 struct Rank {
   std::int64_t alerts = 0, score = 0;
   void add(std::int64_t more, std::int64_t severity) {
@@ -164,15 +172,6 @@ void add_rank(Ranks& ranks, std::string_view name, std::int64_t alerts, std::int
   auto found = ranks.find(name);
   if (found == ranks.end()) found = ranks.emplace(std::string(name), Rank()).first;
   found->second.add(alerts, score);
-}
-
-void add_count(std::map<std::string, std::int64_t, std::less<>>& counts, std::string_view name,
-               std::int64_t more) {
-  const auto found = counts.find(name);
-  if (found != counts.end())
-    found->second += more;
-  else
-    counts.emplace(std::string(name), more);
 }
 
 std::vector<NamedCount> by_severity(const std::map<std::int64_t, std::int64_t>& scores) {
@@ -260,51 +259,66 @@ class Timeline {
   std::vector<TimelinePoint> points_;
 };
 
-Status read_timeline(sqlite::Database& db, const Selection& selection, const TimeRange& range,
-                     Overview& out) {
-  TOCSIN_TRY(const Extent extent, extent_of(db, range));
-  out.range = range;
-  if (extent.empty()) return {};
-  out.range = {extent.from, extent.to};
-  out.bucket_seconds = bucket_for((extent.to - extent.from) / kSecond);
-  Timeline timeline(extent, out.bucket_seconds);
-  const auto add_alerts = [&](const Bunch& bunch) {
-    TimelinePoint* point = timeline.at(bunch.time);
+// What a range and its events ask of the line; its alerts are added by add().
+class TimelineReader {
+ public:
+  static Result<TimelineReader> open(sqlite::Database& db, const TimeRange& range, Overview& out) {
+    TOCSIN_TRY(const Extent extent, extent_of(db, range));
+    out.range = range;
+    if (extent.empty()) return TimelineReader(extent, 1);
+    out.range = {extent.from, extent.to};
+    out.bucket_seconds = bucket_for((extent.to - extent.from) / kSecond);
+    return TimelineReader(extent, out.bucket_seconds);
+  }
+
+  // Days can be told by days: then one pass over the counts serves the sums and the line.
+  [[nodiscard]] bool in_days() const { return bucket_ % kDay == 0; }
+
+  void add(const Bunch& bunch) {
+    TimelinePoint* point = line_.at(bunch.time);
     if (point == nullptr) return;
     point->alerts += bunch.alerts;
-    point->levels[std::string(level_of_score(bunch.score))] += bunch.alerts;
+    add_count(point->levels, level_of_score(bunch.score), bunch.alerts);
     for (const std::string_view tactic : split_list(bunch.tactics))
-      point->tactics[std::string(tactic)] += bunch.alerts;
-  };
-  const auto add_events = [&](UnixNanos time, std::string_view, std::int64_t events, std::int64_t) {
-    if (TimelinePoint* point = timeline.at(time)) point->events += events;
-  };
-  const std::int64_t bucket = out.bucket_seconds;
-  if (bucket % kDay == 0) {
-    TOCSIN_TRY_STATUS(each_bunch(db, selection, {kDay, kHour}, add_alerts, {}));
-    TOCSIN_TRY_STATUS(each_events(db, extent.from, extent.to, kMinute * kSecond,
-                                  {kDay, kHour, kMinute}, add_events));
-  } else if (bucket % kHour == 0) {
-    TOCSIN_TRY_STATUS(each_bunch(db, selection, {kHour}, add_alerts, {}));
-    TOCSIN_TRY_STATUS(
-        each_events(db, extent.from, extent.to, kMinute * kSecond, {kHour, kMinute}, add_events));
-  } else {
-    TOCSIN_TRY_STATUS(each_bunch(db, selection, {}, add_alerts, {}));
-    if (bucket % kMinute == 0)
-      TOCSIN_TRY_STATUS(
-          each_events(db, extent.from, extent.to, kMinute * kSecond, {kMinute}, add_events));
-    else
-      TOCSIN_TRY_STATUS(each_events(db, extent.from, extent.to, kSecond, {}, add_events));
+      add_count(point->tactics, tactic, bunch.alerts);
   }
-  out.timeline = timeline.take();
-  return {};
-}
+
+  Status add_alerts(sqlite::Database& db, const Selection& selection) {
+    const auto visit = [this](const Bunch& bunch) { add(bunch); };
+    if (in_days()) return each_bunch(db, selection, {kDay, kHour}, visit, {});
+    if (bucket_ % kHour == 0) return each_bunch(db, selection, {kHour}, visit, {});
+    return each_bunch(db, selection, {}, visit, {});
+  }
+
+  Status add_events(sqlite::Database& db) {
+    if (extent_.empty()) return {};
+    const auto visit = [this](UnixNanos time, std::string_view, std::int64_t events, std::int64_t) {
+      if (TimelinePoint* point = line_.at(time)) point->events += events;
+    };
+    const auto [from, to] = extent_;
+    constexpr std::int64_t kStep = kMinute * kSecond;
+    if (in_days()) return each_events(db, from, to, kStep, {kDay, kHour, kMinute}, visit);
+    if (bucket_ % kHour == 0) return each_events(db, from, to, kStep, {kHour, kMinute}, visit);
+    if (bucket_ % kMinute == 0) return each_events(db, from, to, kStep, {kMinute}, visit);
+    return each_events(db, from, to, kSecond, {}, visit);
+  }
+
+  [[nodiscard]] std::vector<TimelinePoint> take() { return line_.take(); }
+
+ private:
+  TimelineReader(const Extent& extent, std::int64_t bucket)
+      : extent_(extent), bucket_(bucket), line_(extent, bucket) {}
+
+  Extent extent_;
+  std::int64_t bucket_;
+  Timeline line_;
+};
 
 // ---- totals -----------------------------------------------------------------------------------
 
 Result<std::int64_t> count_hosts(sqlite::Database& db, UnixNanos from, UnixNanos to) {
   std::set<std::string, std::less<>> hosts;
-  TOCSIN_TRY(auto whole, db.prepare("SELECT DISTINCT host FROM host_counts WHERE unit = ?1 AND"
+  TOCSIN_TRY(auto whole, db.prepare("SELECT host FROM host_counts WHERE unit = ?1 AND"
                                     " start >= ?2 AND start < ?3 AND events > 0"));
   TOCSIN_TRY(auto rows, db.prepare(fmt::format("SELECT DISTINCT host FROM verdicts INDEXED BY"
                                                " verdicts_by_time WHERE {0} >= ?2 AND {0} < ?3"
@@ -350,13 +364,16 @@ Result<std::int64_t> count_open(sqlite::Database& db, const Selection& selection
   return count(db, open);
 }
 
-Status read_ranks(sqlite::Database& db, const Selection& selection, Overview& out) {
+// Gives each bunch to `also`, too, when it is there.
+Status read_ranks(sqlite::Database& db, const Selection& selection, const VisitBunch& also,
+                  Overview& out) {
   Ranks rules, hosts, users;
   std::map<std::int64_t, std::int64_t> scores;
   std::map<std::string, std::int64_t, std::less<>> tactics;
   TOCSIN_TRY_STATUS(each_bunch(
       db, selection, {kDay, kHour},
       [&](const Bunch& bunch) {
+        if (also) also(bunch);
         out.alerts += bunch.alerts;
         scores[bunch.score] += bunch.alerts;
         add_rank(rules, bunch.rule_id, bunch.alerts, bunch.score);
@@ -393,9 +410,15 @@ Result<Overview> read_overview(sqlite::Database& db, const Selection& selection,
                                const TimeRange& range) {
   Overview out;
   TOCSIN_TRY_STATUS(read_events(db, range, out));
-  TOCSIN_TRY_STATUS(read_ranks(db, selection, out));
+  TOCSIN_TRY(auto timeline, TimelineReader::open(db, range, out));
+  const bool at_once = timeline.in_days() || !selection.whole();
+  VisitBunch also;
+  if (at_once) also = [&](const Bunch& bunch) { timeline.add(bunch); };
+  TOCSIN_TRY_STATUS(read_ranks(db, selection, also, out));
+  if (!at_once) TOCSIN_TRY_STATUS(timeline.add_alerts(db, selection));
+  TOCSIN_TRY_STATUS(timeline.add_events(db));
   TOCSIN_TRY(out.open_alerts, count_open(db, selection));
-  TOCSIN_TRY_STATUS(read_timeline(db, selection, range, out));
+  out.timeline = timeline.take();
   return out;
 }
 
@@ -435,7 +458,7 @@ Result<std::vector<TechniqueCount>> read_techniques(sqlite::Database& db,
 Result<Statistics> read_statistics(sqlite::Database& db, const Selection& selection,
                                    const TimeRange& range) {
   Overview overview;
-  TOCSIN_TRY_STATUS(read_ranks(db, selection, overview));
+  TOCSIN_TRY_STATUS(read_ranks(db, selection, {}, overview));
   Statistics out;
   out.levels = std::move(overview.levels);
   out.hosts = std::move(overview.top_hosts);

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -105,7 +106,7 @@ struct RankedName {
 struct TimelinePoint {
   UnixNanos time = 0;  // its begin
   std::int64_t events = 0, alerts = 0;
-  std::map<std::string, std::int64_t> levels, tactics;
+  std::map<std::string, std::int64_t, std::less<>> levels, tactics;
 };
 
 struct Overview {

@@ -150,7 +150,7 @@ Result<std::int64_t> count(sqlite::Database& db, const Selection& selection) {
       continue;
     }
     TOCSIN_TRY(auto query, db.prepare("SELECT coalesce(sum(alerts), 0) FROM entity_counts WHERE"
-                                      " unit = ? AND start >= ? AND start < ? AND kind = 'h'"));
+                                      " unit = ? AND start >= ? AND start < ? AND kind = 'a'"));
     query.bind(1, span.unit).bind(2, span.from).bind(3, span.to);
     TOCSIN_TRY(const bool row, query.step());
     if (row) sum += query.integer(0);

@@ -138,6 +138,8 @@ class Compiler {
   }
 
   std::string among(std::string_view column, const std::vector<std::string>& names) {
+    // Never true; a plain "0" would leave the planner without a use for the index it is given.
+    if (names.empty()) return fmt::format("length({}) < 0", column);
     std::string marks;
     for (const std::string& name : names) {
       values_.emplace_back(name);
@@ -286,7 +288,7 @@ class Search {
 
   // An event's alerts have its time, and are neighbours in the index.
   Status by_alerts(const Visit& visit) {
-    TimeRange range{from_, to_};
+    TimeRange range{floor_div(from_, 1'000) * 1'000, to_};  // alerts are placed to the microsecond
     if (from_ == kBegin) range.from.reset();
     if (to_ == kEnd) range.to.reset();
     const Selection selection{compile_alerts(plan_.alert_query(), range, "a.rowid"), {}};
@@ -299,9 +301,12 @@ class Search {
         fmt::format("{} CROSS JOIN verdicts v ON v.event_id = {}.event_id",
                     indexed ? "CROSS JOIN alerts f ON f.docid = a.rowid" : "", indexed ? "f" : "a");
     TOCSIN_TRY(auto query,
-               db_.prepare(fmt::format("SELECT {} {} AND {} ORDER BY a.rowid DESC", columns_,
-                                       from_where(selection, joins), condition)));
-    bind_values(query, bind(query, selection), values);
+               db_.prepare(fmt::format("SELECT {0} {1} AND {2} AND ({3}) >= ? AND ({3}) < ?"
+                                       " ORDER BY a.rowid DESC",
+                                       columns_, from_where(selection, joins), condition,
+                                       kVerdictTimeOfV)));
+    const int index = bind_values(query, bind(query, selection), values);
+    query.bind(index, from_).bind(index + 1, to_);
     std::set<Uuid> seen;
     return done(each(query, [&](const sqlite::Statement& row) {
       return !seen.insert(uuid_of(row.blob(0))).second || visit(row);

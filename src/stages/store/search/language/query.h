@@ -88,7 +88,7 @@ struct QueryError {
 
 inline constexpr std::size_t kQueryBytes = 8'192;
 inline constexpr std::size_t kTermsMax = 200;
-inline constexpr int kDepthMax = 50;
+inline constexpr int kDepthMax = 12;  // as deep as the full-text index can be asked
 
 // `now` is what relative times ("time:>-24h") are counted from.
 [[nodiscard]] tl::expected<Query, QueryError> parse_query(std::string_view text, UnixNanos now);
