@@ -24,7 +24,6 @@
 #include "base/embedded_files.h"
 #include "core/trace/span_store.h"
 #include "stages/store/lookup.h"
-#include "stages/store/summary.h"
 
 namespace tocsin::cli {
 namespace {
@@ -302,7 +301,8 @@ void Demo::summary() {
   const Style style = style_of(STDOUT_FILENO);
   const std::string database = folder_ + "/tocsin.db";
   std::string text;
-  if (const auto summary = store::summarize(database, 10)) text += render_report(*summary, style);
+  if (const auto statistics = read_statistics({.db = database, .spans = {}}))
+    text += render_report(*statistics, style);
   if (const auto event = store::find_most_severe(database); event && *event) {
     const store::FoundEvent& found = **event;
     if (const auto spans = trace::read_trace(folder_ + "/traces.db", found.trace_id);

@@ -100,7 +100,7 @@ Status read_truth(sqlite::Database& db, Summary& out) {
 
 }  // namespace
 
-Result<Summary> summarize(const std::string& path, std::size_t top) {
+Result<Summary> summarize(const std::string& path, std::size_t top, Trends* trends) {
   TOCSIN_TRY(auto db, open_store(path, sqlite::Mode::kRead, 1));
   // One transaction: the figures agree with each other while detectors go on writing.
   TOCSIN_TRY_STATUS(db.exec("BEGIN"));
@@ -110,6 +110,11 @@ Result<Summary> summarize(const std::string& path, std::size_t top) {
       read_counts(db, static_cast<std::int64_t>(std::max<std::size_t>(1, top)), summary));
   TOCSIN_TRY_STATUS(read_latency(db, summary));
   TOCSIN_TRY_STATUS(read_truth(db, summary));
+  if (trends != nullptr) {
+    std::vector<std::string> hosts;
+    for (const HostCount& host : summary.hosts) hosts.push_back(host.name);
+    TOCSIN_TRY_STATUS(read_trends(db, hosts, *trends));
+  }
   TOCSIN_TRY_STATUS(db.exec("COMMIT"));
   return summary;
 }

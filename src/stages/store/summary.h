@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "stages/store/trends.h"
 
 namespace tocsin::store {
 
@@ -88,8 +89,10 @@ struct Summary {
   Scoring scoring;
 };
 
-// kNotFound when there is no such file. `top` limits rules and hosts.
-[[nodiscard]] Result<Summary> summarize(const std::string& path, std::size_t top = 10);
+// kNotFound when there is no such file. `top` limits rules and hosts. With `trends` these are read
+// in the same transaction, so that they agree with the summary, for its hosts.
+[[nodiscard]] Result<Summary> summarize(const std::string& path, std::size_t top = 10,
+                                        Trends* trends = nullptr);
 
 // "Credential Access" -> "credential-access".
 [[nodiscard]] std::string slug_of(std::string_view display_name);

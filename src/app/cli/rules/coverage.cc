@@ -3,20 +3,18 @@
 // tocsin rules coverage: what of ATT&CK the rules name, or the stored alerts have seen: tables, and
 // a layer for the ATT&CK Navigator.
 //
-//   rules, or alerts of tocsin.db -> Tally -> tables, JSON, Navigator layer
+//   rules, or alerts of tocsin.db -> Tally (tally.h) -> tables, JSON, Navigator layer
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <map>
 
 #include "app/cli/rules/filter.h"
 #include "app/cli/rules/rules.h"
-#include "app/insight/navigator.h"
+#include "app/cli/rules/tally.h"
 #include "base/json_writer.h"
 #include "base/log.h"
-#include "base/sqlite.h"
 #include "core/sigma/attack.h"
 
 namespace tocsin::cli::rules {
@@ -34,86 +32,12 @@ struct CoverageOptions {
   bool all = false;
 };
 
-// How many rules or alerts, by level.
-struct Count {
-  std::array<std::uint64_t, 5> levels{};
-  std::string example;  // title of the most severe rule
-  Level highest = Level::kInformational;
-
-  void add(Level level, std::uint64_t times, std::string_view title) {
-    levels[static_cast<std::size_t>(level)] += times;
-    if (!example.empty() && level <= highest) return;
-    highest = level;
-    example = title;
-  }
-  [[nodiscard]] std::uint64_t total() const {
-    std::uint64_t sum = 0;
-    for (const std::uint64_t n : levels) sum += n;
-    return sum;
-  }
-};
-
-struct Tally {
-  std::string what;  // "rules" or "alerts"
-  std::uint64_t total = 0, without_tactic = 0;
-  std::map<std::string, Count> tactics, techniques;
-
-  void add(const std::vector<std::string>& of_tactics, const std::vector<std::string>& ids,
-           Level level, std::uint64_t times, std::string_view title) {
-    total += times;
-    if (of_tactics.empty()) without_tactic += times;
-    for (const std::string& slug : of_tactics) tactics[slug].add(level, times, title);
-    for (const std::string& id : ids) techniques[id].add(level, times, title);
-  }
-};
-
-Result<Tally> tally_alerts(const std::string& path) {
-  TOCSIN_TRY(sqlite::Database db, sqlite::Database::open(path, sqlite::Mode::kRead));
-  TOCSIN_TRY(sqlite::Statement rows,
-             db.prepare("SELECT tactics, techniques, level, rule_name, count(*) FROM alerts GROUP "
-                        "BY tactics, techniques, level, rule_name"));
-  Tally out;
-  out.what = "alerts";
-  for (;;) {
-    TOCSIN_TRY(const bool more, rows.step());
-    if (!more) return out;
-    const auto words = [&](int column) {
-      return CLI::detail::split(std::string(rows.text(column)), ';');
-    };
-    std::vector<std::string> tactics = words(0), ids = words(1);
-    std::erase(tactics, "");
-    std::erase(ids, "");
-    out.add(tactics, ids, parse_level(rows.text(2)).value_or(Level::kMedium),
-            static_cast<std::uint64_t>(rows.integer(4)), rows.text(3));
-  }
-}
-
 Result<Tally> tally_rules(const CoverageOptions& options) {
   TOCSIN_TRY(const sigma::RuleSet set, load_rules(options.rules.chosen()));
   Tally out;
   out.what = "rules";
   for (const sigma::Rule* rule : select_rules(set.rules, options.filter, "id"))
     out.add(rule->tactics, rule->techniques, rule->level, 1, rule->title);
-  return out;
-}
-
-insight::NavigatorLayer layer_of(const Tally& tally, const std::string& score) {
-  insight::NavigatorLayer out;
-  const bool rules = tally.what == "rules";
-  out.name = rules ? "Tocsin rule coverage" : "Tocsin alerts";
-  out.colour = rules ? "#66b1ff" : "#ff6666";
-  out.description = fmt::format("{} {}, {} techniques; score: {}", tally.total, tally.what,
-                                tally.techniques.size(),
-                                score == "level" ? "highest severity" : "number of " + tally.what);
-  for (const auto& [id, count] : tally.techniques) {
-    insight::TechniqueScore& technique = out.techniques[id];
-    technique.score =
-        score == "level" ? severity_score(count.highest) : static_cast<double>(count.total());
-    technique.comment = fmt::format("{} {}, e.g. {}", count.total(), tally.what, count.example);
-    for (std::size_t i = 0; i < count.levels.size(); ++i)
-      if (count.levels[i] > 0)
-        technique.counts[std::string(to_string(static_cast<Level>(i)))] = count.levels[i];
-  }
   return out;
 }
 

@@ -5,25 +5,12 @@
 
 #include <iterator>
 
+#include "app/cli/views/csv_cell.h"
 #include "base/clock.h"
 #include "base/json_writer.h"
 
 namespace tocsin::cli::scan {
 namespace {
-
-void append_cell(std::string& out, std::string_view text) {
-  constexpr std::string_view kFormula = "=+-@\t\r";
-  const bool formula = !text.empty() && kFormula.find(text[0]) != std::string_view::npos;
-  bool quote = text.starts_with(' ') || text.ends_with(' ');
-  for (const char c : text) quote |= c == ',' || c == '"' || static_cast<unsigned char>(c) < 0x20;
-  if (quote) out.push_back('"');
-  if (formula) out.push_back('\'');
-  for (const char c : text) {
-    if (c == '"') out.push_back('"');
-    out.push_back(static_cast<unsigned char>(c) < 0x20 || c == '\x7f' ? ' ' : c);
-  }
-  if (quote) out.push_back('"');
-}
 
 std::string joined(const std::vector<std::string>& items) {
   std::string out;
@@ -54,7 +41,7 @@ void append_number(std::string& out, std::uint64_t number) {
 void append_timeline_csv(std::string& out, const Alert& a) {
   const auto cell = [&](std::string_view text) {
     out.push_back(',');
-    append_cell(out, text);
+    append_csv_cell(out, text);
   };
   if (a.timestamp != 0) append_rfc3339(out, a.timestamp);
   cell(a.host);

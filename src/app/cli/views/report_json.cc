@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/cli/views/report_text.h"
 #include "base/json_writer.h"
+#include "core/sigma/attack.h"
 
 namespace tocsin::cli {
 namespace {
@@ -40,7 +41,16 @@ void quality(JsonWriter& json, std::string_view name, const store::Quality& q) {
   });
 }
 
-void rules_and_hosts(JsonWriter& json, const store::Summary& s) {
+void host_classes(JsonWriter& json, const store::Trends& trends, const std::string& host) {
+  const auto found = trends.hosts.find(host);
+  if (found == trends.hosts.end()) return;
+  json.key("classes");
+  json.object([&] {
+    for (const auto& [name, count] : found->second) json.member(name, count);
+  });
+}
+
+void rules_and_hosts(JsonWriter& json, const store::Summary& s, const store::Trends& trends) {
   json.key("rules");
   json.array([&] {
     for (const store::RuleCount& rule : s.rules) {
@@ -60,6 +70,7 @@ void rules_and_hosts(JsonWriter& json, const store::Summary& s) {
         json.member("name", host.name);
         json.member("events", host.events);
         json.member("detected", host.detected);
+        host_classes(json, trends, host.name);
       });
     }
   });
@@ -107,9 +118,46 @@ void scoring(JsonWriter& json, const store::Scoring& s) {
   });
 }
 
+void over_time(JsonWriter& json, const store::Trends& trends) {
+  json.key("over_time");
+  json.object([&] {
+    json.member("width_s", trends.width / 1'000'000'000);
+    json.member("events_outside", trends.outside);
+    json.member("detected_outside", trends.outside_detected);
+    json.member("events_without_time", trends.untimed);
+    json.key("buckets");
+    json.array([&] {
+      for (const store::TimeBucket& bucket : trends.buckets) {
+        json.object([&] {
+          json.member("from", format_rfc3339(bucket.from));
+          json.member("events", bucket.events);
+          json.key("classes");
+          json.object([&] {
+            for (const auto& [name, count] : bucket.classes) json.member(name, count);
+          });
+        });
+      }
+    });
+  });
+}
+
+void techniques(JsonWriter& json, const rules::Tally& alerts) {
+  json.key("techniques");
+  json.array([&] {
+    for (const auto& [id, count] : alerts.techniques) {
+      json.object([&] {
+        json.member("id", id);
+        json.member("name", sigma::Attack::built_in().technique_name(id));
+        json.member("alerts", count.total());
+      });
+    }
+  });
+}
+
 }  // namespace
 
-std::string report_json(const store::Summary& s) {
+std::string report_json(const Statistics& statistics) {
+  const store::Summary& s = statistics.summary;
   std::string out;
   JsonWriter json(out);
   json.object([&] {
@@ -130,7 +178,9 @@ std::string report_json(const store::Summary& s) {
     });
     counts(json, "classes", s.classes);
     counts(json, "levels", s.levels);
-    rules_and_hosts(json, s);
+    over_time(json, statistics.trends);
+    rules_and_hosts(json, s, statistics.trends);
+    techniques(json, statistics.alerts);
     if (!s.scoring.empty()) {
       json.key("truth");
       json.object([&] { scoring(json, s.scoring); });

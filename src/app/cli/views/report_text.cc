@@ -26,6 +26,19 @@ std::string heading(std::string_view text, const Style& style) {
 
 double share(std::int64_t part) { return static_cast<double>(part); }
 
+// "5 minutes"; the widths of rows are whole in their largest unit.
+std::string span_text(std::int64_t nanoseconds) {
+  std::int64_t count = nanoseconds / 1'000'000'000;
+  std::string_view unit = "second";
+  for (const auto& [size, name] :
+       {std::pair(60, "minute"), std::pair(60, "hour"), std::pair(24, "day")}) {
+    if (count % size != 0) break;
+    count /= size;
+    unit = name;
+  }
+  return fmt::format("{} {}{}", count, unit, count == 1 ? "" : "s");
+}
+
 std::string ratio_text(double ratio) { return ratio < 0 ? "-" : fmt::format("{:.2f}", ratio); }
 
 std::string tactic_name(const std::string& slug) {
@@ -83,7 +96,92 @@ std::string levels(const store::Summary& s, const Style& style) {
   return bars.empty() ? "" : heading("Alerts by level", style) + render_bars(bars, style);
 }
 
-std::string rules(const store::Summary& s, const Style& style) {
+// As many rows as fit on a screen: neighbours are added up.
+constexpr std::size_t kTimeRowsMax = 24;
+
+std::string largest_classes(const store::ClassCounts& classes) {
+  std::vector<std::pair<std::int64_t, std::string>> order;
+  for (const auto& [name, count] : classes) order.emplace_back(-count, name);
+  std::sort(order.begin(), order.end());
+  std::string out;
+  for (std::size_t i = 0; i < std::min<std::size_t>(order.size(), 2); ++i)
+    out += fmt::format("{}{} {}", i == 0 ? "" : ", ", order[i].second, grouped(-order[i].first));
+  if (order.size() > 2) out += ", ...";
+  return out;
+}
+
+std::string over_time(const store::Trends& trends, const Style& style) {
+  if (trends.buckets.size() < 2) return {};
+  const UnixNanos first = trends.buckets.front().from;
+  const std::int64_t all = (trends.buckets.back().from - first) / trends.width + 1;
+  const auto rows_max = static_cast<std::int64_t>(kTimeRowsMax);
+  const std::int64_t step = trends.width * ((all + rows_max - 1) / rows_max);
+  std::vector<store::TimeBucket> rows;
+  for (const store::TimeBucket& bucket : trends.buckets) {
+    const UnixNanos from = first + (bucket.from - first) / step * step;
+    if (rows.empty() || rows.back().from != from)
+      rows.push_back({.from = from, .events = 0, .classes = {}});
+    rows.back().events += bucket.events;
+    for (const auto& [name, count] : bucket.classes) rows.back().classes[name] += count;
+  }
+  std::int64_t highest = 0;
+  const auto detected = [](const store::TimeBucket& row) {
+    std::int64_t sum = 0;
+    for (const auto& entry : row.classes) sum += entry.second;
+    return sum;
+  };
+  for (const store::TimeBucket& row : rows) highest = std::max(highest, detected(row));
+  if (highest == 0) return {};
+  Table table{.columns = {{"from"},
+                          {"events", Align::kRight},
+                          {"detected", Align::kRight},
+                          {""},
+                          {"most of all", Align::kLeft, true}},
+              .rows = {}};
+  for (const store::TimeBucket& row : rows) {
+    std::string from = format_rfc3339(row.from, 0);
+    from[10] = ' ';
+    from.pop_back();
+    table.rows.push_back({from,
+                          grouped(row.events),
+                          grouped(detected(row)),
+                          {bar_text(share(detected(row)), share(highest), 20, style), Tint::kCyan},
+                          largest_classes(row.classes)});
+  }
+  const std::string outside =
+      trends.outside == 0 ? std::string()
+                          : fmt::format("and {} events of other times, {} with a match\n",
+                                        grouped(trends.outside), grouped(trends.outside_detected));
+  return heading(fmt::format("Detections over time, {} a row", span_text(step)), style) +
+         render_table(table, style) + tinted(outside, Tint::kDim, style);
+}
+
+std::string top_techniques(const rules::Tally& alerts, std::size_t top, const Style& style) {
+  if (alerts.techniques.empty()) return {};
+  std::vector<const std::pair<const std::string, rules::Count>*> order;
+  for (const auto& entry : alerts.techniques) order.push_back(&entry);
+  std::stable_sort(order.begin(), order.end(), [](const auto* a, const auto* b) {
+    return a->second.total() > b->second.total();
+  });
+  Table table{.columns = {{"alerts", Align::kRight},
+                          {"highest"},
+                          {"technique"},
+                          {"name", Align::kLeft, true}},
+              .rows = {}};
+  for (std::size_t i = 0; i < std::min(order.size(), top); ++i) {
+    const std::string_view level = to_string(order[i]->second.highest);
+    table.rows.push_back({grouped(static_cast<std::int64_t>(order[i]->second.total())),
+                          {std::string(level), level_tint(level)},
+                          order[i]->first,
+                          std::string(sigma::Attack::built_in().technique_name(order[i]->first))});
+  }
+  const std::string more =
+      order.size() <= top ? "" : fmt::format("and {} more techniques\n", order.size() - top);
+  return heading("Top techniques", style) + render_table(table, style) +
+         tinted(more, Tint::kDim, style);
+}
+
+std::string top_rules(const store::Summary& s, const Style& style) {
   if (s.rules.empty()) return {};
   Table table{.columns = {{"alerts", Align::kRight},
                           {"hosts", Align::kRight},
@@ -100,15 +198,22 @@ std::string rules(const store::Summary& s, const Style& style) {
   return heading("Top rules", style) + render_table(table, style);
 }
 
-std::string hosts(const store::Summary& s, const Style& style) {
-  if (s.hosts.empty()) return {};
+std::string top_hosts(const Statistics& statistics, const Style& style) {
+  const std::vector<store::HostCount>& hosts = statistics.summary.hosts;
+  if (hosts.empty()) return {};
   Table table{.columns = {{"host", Align::kLeft, true},
                           {"detected", Align::kRight},
-                          {"events", Align::kRight}},
+                          {"events", Align::kRight},
+                          {"share", Align::kRight},
+                          {"most of all", Align::kLeft, true}},
               .rows = {}};
-  for (const store::HostCount& host : s.hosts)
+  for (const store::HostCount& host : hosts) {
+    const auto found = statistics.trends.hosts.find(host.name);
     table.rows.push_back(
-        {host.name.empty() ? "(none)" : host.name, grouped(host.detected), grouped(host.events)});
+        {host.name.empty() ? "(none)" : host.name, grouped(host.detected), grouped(host.events),
+         percent(share(host.detected), share(host.events)),
+         found == statistics.trends.hosts.end() ? std::string() : largest_classes(found->second)});
+  }
   return heading("Top hosts", style) + render_table(table, style);
 }
 
@@ -215,9 +320,12 @@ std::string render_scoring(const store::Scoring& scoring, const Style& style) {
          scenario_table(scoring, style);
 }
 
-std::string render_report(const store::Summary& summary, const Style& style) {
-  return totals(summary, style) + classes(summary, style) + levels(summary, style) +
-         rules(summary, style) + hosts(summary, style) + render_scoring(summary.scoring, style);
+std::string render_report(const Statistics& statistics, const Style& style) {
+  const store::Summary& summary = statistics.summary;
+  return totals(summary, style) + classes(summary, style) + over_time(statistics.trends, style) +
+         levels(summary, style) + top_rules(summary, style) +
+         top_techniques(statistics.alerts, std::max<std::size_t>(summary.rules.size(), 1), style) +
+         top_hosts(statistics, style) + render_scoring(summary.scoring, style);
 }
 
 }  // namespace tocsin::cli

@@ -7,10 +7,10 @@
 #include <random>
 #include <thread>
 
+#include "app/cli/page/page.h"
 #include "app/cli/scan/damage.h"
 #include "app/cli/scan/html/alert_data.h"
 #include "app/cli/scan/html/report.h"
-#include "app/cli/scan/html/sections.h"
 #include "app/cli/scan/in_order.h"
 #include "app/cli/scan/timeline.h"
 
@@ -183,7 +183,7 @@ TEST_CASE("report: the most severe stay, and nothing a log says is markup") {
   CHECK(data.find(",0,49,\"\"") != std::string::npos);
   CHECK(data.find(",0,54,\"\"") == std::string::npos);
   CHECK(data.find(",0,48,\"\"") == std::string::npos);
-  CHECK(html::escaped("<\xE2\x80\xAE>&\"'\xFF") ==
+  CHECK(page::escaped("<\xE2\x80\xAE>&\"'\xFF") ==
         "&lt;\xEF\xBF\xBD&gt;&amp;&quot;&#39;\xEF\xBF\xBD");
 }
 

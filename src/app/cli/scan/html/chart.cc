@@ -6,15 +6,14 @@
 #include <numeric>
 #include <vector>
 
+#include "app/cli/page/page.h"
 #include "app/cli/scan/html/sections.h"
-#include "app/cli/tables.h"
 
 namespace tocsin::cli::scan::html {
 namespace {
 
 constexpr std::size_t kBars = 120;
 constexpr double kWidth = 1200, kHeight = 160, kBase = 140;
-constexpr std::array<std::string_view, 5> kClasses = {"info", "low", "medium", "high", "critical"};
 
 struct Bar {
   UnixNanos from = 0, to = 0;
@@ -42,13 +41,6 @@ std::vector<Bar> bars_of(const Histogram& histogram) {
   return bars;
 }
 
-std::string moment(UnixNanos time) {
-  std::string text = format_rfc3339(time, 0);
-  text[10] = ' ';
-  text.pop_back();
-  return text;
-}
-
 // Stacked, the most severe at the bottom; a bar is never thinner than can be seen.
 void append_bar(std::string& out, const Bar& bar, double x, double width, double scale) {
   if (bar.total() == 0) return;
@@ -60,8 +52,8 @@ void append_bar(std::string& out, const Bar& bar, double x, double width, double
                  "<g class=\"bar\" tabindex=\"0\" data-from=\"{}\" data-to=\"{}\"><title>{} to "
                  "{}{}</title><rect class=\"hit\" x=\"{:.1f}\" y=\"0\" width=\"{:.1f}\" "
                  "height=\"{}\"/>",
-                 bar.from / 1'000'000, bar.to / 1'000'000, moment(bar.from), moment(bar.to), told,
-                 x, width, kBase);
+                 bar.from / 1'000'000, bar.to / 1'000'000, page::moment(bar.from),
+                 page::moment(bar.to), told, x, width, kBase);
   double y = kBase;
   for (std::size_t i = bar.counts.size(); i-- > 0;) {
     if (bar.counts[i] == 0) continue;
@@ -70,7 +62,8 @@ void append_bar(std::string& out, const Bar& bar, double x, double width, double
     fmt::format_to(std::back_inserter(out),
                    "<rect class=\"{}\" x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" "
                    "height=\"{:.1f}\"/>",
-                   kClasses[i], x + 0.5, y, std::max(1.0, width - 1), height);
+                   page::level_class(static_cast<Level>(i)), x + 0.5, y, std::max(1.0, width - 1),
+                   height);
   }
   out += "</g>\n";
 }
@@ -90,13 +83,14 @@ void append_chart(std::string& out, const Histogram& histogram, const Span& span
                  "<line x1=\"0\" y1=\"{}\" x2=\"{}\" y2=\"{}\"/>"
                  "<text x=\"0\" y=\"10\">{} at most in a bar</text>\n",
                  kWidth, kHeight, kBase, kWidth, kBase,
-                 grouped(static_cast<std::int64_t>(highest)));
+                 page::number(static_cast<std::int64_t>(highest)));
   for (std::size_t i = 0; i < bars.size(); ++i)
     append_bar(out, bars[i], static_cast<double>(i) * width, width, scale);
   fmt::format_to(std::back_inserter(out),
                  "<text x=\"0\" y=\"{}\">{}</text><text x=\"{}\" y=\"{}\" class=\"end\">{}</text>\n"
                  "</svg></section>\n",
-                 kHeight - 4, moment(span.first), kWidth, kHeight - 4, moment(span.last));
+                 kHeight - 4, page::moment(span.first), kWidth, kHeight - 4,
+                 page::moment(span.last));
 }
 
 }  // namespace tocsin::cli::scan::html

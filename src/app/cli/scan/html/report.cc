@@ -1,58 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/cli/scan/html/report.h"
 
-#include <fmt/format.h>
-#include <openssl/evp.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
 
+#include "app/cli/page/page.h"
 #include "app/cli/scan/html/alert_data.h"
 #include "app/cli/scan/html/sections.h"
-#include "base/check.h"
-#include "base/embedded_files.h"
 
 namespace tocsin::cli::scan::html {
 namespace {
 
-constexpr std::string_view kFolder = "src/app/cli/scan/html/";
-
-std::string_view asset(std::string_view name) {
-  const std::string path = std::string(kFolder) + std::string(name);
-  for (const EmbeddedFile& file : embedded_files())
-    if (file.path == path) return file.bytes;
-  TOCSIN_CHECK(false && "the report's style and script are embedded in the program");
-  return {};
-}
-
-// As a content security policy names an inline script.
-std::string csp_hash(std::string_view text) {
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-  unsigned int size = 0;
-  TOCSIN_CHECK(EVP_Digest(text.data(), text.size(), digest.data(), &size, EVP_sha256(), nullptr) ==
-               1);
-  std::array<unsigned char, 64> base64{};
-  const int length = EVP_EncodeBlock(base64.data(), digest.data(), static_cast<int>(size));
-  return "sha256-" + std::string(reinterpret_cast<const char*>(base64.data()),
-                                 static_cast<std::size_t>(length));
-}
-
-std::string page_head(std::string_view style, std::string_view script) {
-  std::string out = "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n";
-  out += fmt::format(
-      "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src '{}'; "
-      "script-src '{}'; base-uri 'none'; form-action 'none'\">\n",
-      csp_hash(style), csp_hash(script));
-  out +=
-      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-      "<meta name=\"referrer\" content=\"no-referrer\">\n"
-      "<meta name=\"color-scheme\" content=\"light dark\">\n"
-      "<title>Tocsin scan report</title>\n<style>";
-  out.append(style).append("</style>\n</head>\n<body>\n");
-  return out;
-}
+constexpr const char* kStyle = "src/app/cli/scan/html/report.css";
+constexpr const char* kScript = "src/app/cli/scan/html/report.js";
 
 }  // namespace
 
@@ -81,9 +40,8 @@ std::vector<const Alert*> Report::rows_by_time() const {
 }
 
 std::string Report::render(const Findings& findings, const Damage& damage, const ReportInfo& info) {
-  const std::string_view style = asset("report.css");
-  const std::string_view script = asset("report.js");
-  std::string out = page_head(style, script);
+  const std::string_view script = page::asset(kScript);
+  std::string out = page::head("Tocsin scan report", page::style_with(page::asset(kStyle)), script);
   append_header(out, findings, info);
   append_cards(out, findings, damage);
   append_chart(out, findings.histogram, findings.alerts);
@@ -100,14 +58,7 @@ std::string Report::render(const Findings& findings, const Damage& damage, const
 
 Status Report::write(const std::string& path, const Findings& findings, const Damage& damage,
                      const ReportInfo& info) {
-  const std::string page = render(findings, damage, info);
-  std::FILE* file = std::fopen(path.c_str(), "wb");
-  if (file == nullptr)
-    return fail(ErrorCode::kUnavailable,
-                fmt::format("{}: cannot be written: {}", path, std::strerror(errno)));
-  const bool whole = std::fwrite(page.data(), 1, page.size(), file) == page.size();
-  if (std::fclose(file) == 0 && whole) return {};
-  return fail(ErrorCode::kExhausted, path + ": the report could not be written (disk full?)");
+  return page::write(path, render(findings, damage, info));
 }
 
 }  // namespace tocsin::cli::scan::html

@@ -5,8 +5,9 @@
 
 #include <algorithm>
 #include <iterator>
+#include <vector>
 
-#include "app/cli/tables.h"
+#include "app/cli/page/page.h"
 
 namespace tocsin::cli::scan::html {
 namespace {
@@ -15,45 +16,19 @@ constexpr std::size_t kRulesShown = 200;
 constexpr std::size_t kHostsShown = 200;
 constexpr std::size_t kRulesOfTactic = 6;
 
-std::string number(std::uint64_t value) { return grouped(static_cast<std::int64_t>(value)); }
+using page::badge;
+using page::escaped;
+using page::level_class;
+using page::moment;
 
-std::string moment(UnixNanos time) {
-  if (time == 0) return "&ndash;";
-  std::string text = format_rfc3339(time, 0);
-  text[10] = ' ';
-  text.pop_back();
-  return text;
-}
-
-std::string_view level_class(Level level) {
-  constexpr std::array<std::string_view, 5> kNames = {"info", "low", "medium", "high", "critical"};
-  return kNames[static_cast<std::size_t>(level)];
-}
-
-std::string badge(Level level) {
-  return fmt::format("<span class=\"badge {}\">{}</span>", level_class(level), to_string(level));
-}
-
-void card(std::string& out, std::string_view name, const std::string& value,
-          std::string_view kind = "") {
-  fmt::format_to(std::back_inserter(out), "<div class=\"card {}\"><b>{}</b><span>{}</span></div>\n",
-                 kind, value, name);
-}
+std::string number(std::uint64_t value) { return page::number(static_cast<std::int64_t>(value)); }
 
 // A bar of the levels' shares.
 std::string level_bar(const Tally& tally) {
-  std::string out = "<svg class=\"levels\" viewBox=\"0 0 100 6\" preserveAspectRatio=\"none\">";
-  const auto total = static_cast<double>(tally.alerts());
-  double at = 0;
-  for (std::size_t i = tally.by_level.size(); i-- > 0;) {
-    if (tally.by_level[i] == 0) continue;
-    const double width = 100.0 * static_cast<double>(tally.by_level[i]) / total;
-    fmt::format_to(std::back_inserter(out),
-                   "<rect class=\"{}\" x=\"{:.2f}\" width=\"{:.2f}\" height=\"6\"/>",
-                   level_class(static_cast<Level>(i)), at, width);
-    at += width;
-  }
-  return out + "</svg>";
+  std::vector<page::BarPart> parts;
+  for (std::size_t i = tally.by_level.size(); i-- > 0;)
+    parts.push_back({level_class(static_cast<Level>(i)), static_cast<double>(tally.by_level[i])});
+  return page::stacked_bar(parts, static_cast<double>(tally.alerts()));
 }
 
 // Below a table that holds `shown` of `all`.
@@ -62,32 +37,6 @@ std::string more_text(std::size_t shown, std::size_t all) {
 }
 
 }  // namespace
-
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (const char c : printable(text, Style{.colour = false, .unicode = true, .width = 0})) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      case '\'':
-        out += "&#39;";
-        break;
-      default:
-        out.push_back(c);
-    }
-  }
-  return out;
-}
 
 void append_header(std::string& out, const Findings& findings, const ReportInfo& info) {
   std::string paths;
@@ -106,16 +55,18 @@ void append_header(std::string& out, const Findings& findings, const ReportInfo&
 
 void append_cards(std::string& out, const Findings& findings, const Damage& damage) {
   out += "<section class=\"cards\">\n";
-  card(out, "events", number(findings.counts.events));
-  card(out, "alerts", number(findings.counts.alerts));
+  page::append_card(out, "events", number(findings.counts.events));
+  page::append_card(out, "alerts", number(findings.counts.alerts));
   for (const Level level :
        {Level::kCritical, Level::kHigh, Level::kMedium, Level::kLow, Level::kInformational}) {
     const std::uint64_t count = findings.levels[static_cast<std::size_t>(level)].alerts();
-    card(out, to_string(level), number(count), count > 0 ? level_class(level) : "none");
+    page::append_card(out, to_string(level), number(count),
+                      count > 0 ? level_class(level) : "none");
   }
-  card(out, "rules fired", number(findings.rules.size()));
-  card(out, "hosts", number(findings.hosts.size()));
-  if (damage.problems() > 0) card(out, "unreadable parts", number(damage.problems()), "warn");
+  page::append_card(out, "rules fired", number(findings.rules.size()));
+  page::append_card(out, "hosts", number(findings.hosts.size()));
+  if (damage.problems() > 0)
+    page::append_card(out, "unreadable parts", number(damage.problems()), "warn");
   out += "</section>\n";
 }
 

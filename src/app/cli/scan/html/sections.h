@@ -5,17 +5,12 @@
 #pragma once
 
 #include <string>
-#include <string_view>
 
 #include "app/cli/scan/damage.h"
 #include "app/cli/scan/findings.h"
 #include "app/cli/scan/html/report.h"
 
 namespace tocsin::cli::scan::html {
-
-// For element content and quoted attributes. Controls and characters that reverse the reading order
-// are replaced, bytes that are not UTF-8 too.
-[[nodiscard]] std::string escaped(std::string_view text);
 
 void append_header(std::string& out, const Findings& findings, const ReportInfo& info);
 void append_cards(std::string& out, const Findings& findings, const Damage& damage);

@@ -9,8 +9,9 @@ using namespace tocsin::cli;
 
 namespace {
 
-store::Summary sample() {
-  store::Summary s;
+Statistics sample() {
+  Statistics all;
+  store::Summary& s = all.summary;
   s.verdicts = 1'204;
   s.detected = 4;
   s.alerts = 5;
@@ -29,7 +30,7 @@ store::Summary sample() {
         store::TruthRow{"benign", "None", "", "", false, 1'198},
         store::TruthRow{"benign", "Credential Access", "credential-access", "", true, 1}})
     store::add_truth(s.scoring, row);
-  return s;
+  return all;
 }
 
 constexpr Style kPlain{.colour = false, .unicode = false, .width = 100};
@@ -50,7 +51,7 @@ TEST_CASE("report: what people look for stands in the text") {
 }
 
 TEST_CASE("report: the matrix has a row per truth in kill-chain order and a column per class") {
-  const std::string text = render_scoring(sample().scoring, kPlain);
+  const std::string text = render_scoring(sample().summary.scoring, kPlain);
   const std::size_t matrix = text.find("truth \\ class");
   REQUIRE(matrix != std::string::npos);
   CHECK(text.substr(matrix, text.find("\n\n", matrix) - matrix) ==
