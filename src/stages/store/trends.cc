@@ -83,6 +83,15 @@ std::int64_t detected_of(const std::vector<TimeBucket>& buckets) {
   return sum;
 }
 
+// Reads the period again when its buckets can be narrower.
+Status narrow(sqlite::Database& db, Period period, Trends& out) {
+  const UnixNanos width = bucket_width(period.first, period.last, Trends::kBucketsMax);
+  if (width >= out.width) return {};
+  out.width = width;
+  TOCSIN_TRY(out.buckets, buckets_of(db, period, width));
+  return {};
+}
+
 Status read_buckets(sqlite::Database& db, Trends& out) {
   TOCSIN_TRY(auto range,
              db.prepare("SELECT coalesce(min(timestamp), 0), coalesce(max(timestamp), 0),"
@@ -103,11 +112,10 @@ Status read_buckets(sqlite::Database& db, Trends& out) {
     const Period part = without_ends(out.buckets, period, out.width, give_up);
     if ((part.last - part.first) / 2 >= (period.last - period.first) / 8) break;
     period = part;
-    const UnixNanos width = bucket_width(period.first, period.last, Trends::kBucketsMax);
-    if (width == out.width) break;
-    out.width = width;
-    TOCSIN_TRY(out.buckets, buckets_of(db, period, width));
+    TOCSIN_TRY_STATUS(narrow(db, period, out));
   }
+  // Empty ends of the last buckets may leave room for narrower ones.
+  TOCSIN_TRY_STATUS(narrow(db, without_ends(out.buckets, period, out.width, 0), out));
   out.outside = events - sum_of(out.buckets);
   out.outside_detected = detected_of(all) - detected_of(out.buckets);
   return {};

@@ -2,8 +2,7 @@
 //
 // The frame and the small parts of an HTML page that needs no network and no other file.
 //
-//   title, style, script -> head() ─┬─▶ page -> write() -> FILE
-//   text from logs -> escaped() ────┘
+//   title, style, script -> head(); text from logs -> escaped(); page -> write() -> FILE
 //
 // A content security policy allows the page's own style and script, by their hashes, and nothing
 // else: no request, no form, no style attribute. Pure, but for write().

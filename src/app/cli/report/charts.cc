@@ -158,7 +158,7 @@ void append_over_time(std::string& out, const store::Trends& trends) {
 void append_latency(std::string& out, const Statistics& s) {
   if (s.summary.verdicts == 0) return;
   out +=
-      "<h2 class=\"next\">Latency</h2><div class=\"scroll\"><table>\n<thead><tr><th>Step</th>"
+      "<div><h2>Latency</h2><div class=\"scroll\"><table class=\"wide\">\n<thead><tr><th>Step</th>"
       "<th class=\"n\">p50</th><th class=\"n\">p95</th><th class=\"n\">p99</th>"
       "<th class=\"n\">max</th><th class=\"n\">Share</th></tr></thead><tbody>\n";
   if (s.stages)
@@ -173,6 +173,7 @@ void append_latency(std::string& out, const Statistics& s) {
   if (s.stages && !s.stages->bottleneck.empty())
     fmt::format_to(std::back_inserter(out), "<p class=\"hint\">The bottleneck is {}: {}.</p>\n",
                    escaped(s.stages->bottleneck), escaped(s.stages->advice));
+  out += "</div>\n";
 }
 
 }  // namespace tocsin::cli

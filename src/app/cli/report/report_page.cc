@@ -76,15 +76,13 @@ void append_classes(std::string& out, const store::Summary& s) {
                    percent(real(c->count), real(s.detected)));
   }
   fmt::format_to(std::back_inserter(out),
-                 "</table><p class=\"hint\">and {} events without a match"
-                 "</p></div>\n",
-                 number(none));
+                 "</table><p class=\"hint\">and {} events without a match</p>\n", number(none));
 }
 
 void append_levels(std::string& out, const store::Summary& s) {
   std::int64_t highest = 0;
   for (const store::Count& c : s.levels) highest = std::max(highest, c.count);
-  out += "<div><h2>Alerts by level</h2>\n<table class=\"bars\">\n";
+  out += "<h2 class=\"next\">Alerts by level</h2>\n<table class=\"bars\">\n";
   for (const store::Count& c : s.levels) {
     const auto level = parse_level(c.name);
     const std::array<page::BarPart, 1> bar{
@@ -101,7 +99,8 @@ void append_levels(std::string& out, const store::Summary& s) {
 
 void append_rules(std::string& out, const store::Summary& s) {
   out +=
-      "<div><h2>Top rules</h2><div class=\"scroll\"><table>\n<thead><tr><th>Level</th>"
+      "<div><h2>Top rules</h2><div class=\"scroll\"><table "
+      "class=\"wide\">\n<thead><tr><th>Level</th>"
       "<th>Rule</th><th class=\"n\">Alerts</th><th class=\"n\">Hosts</th></tr></thead><tbody>\n";
   for (const store::RuleCount& rule : s.rules) {
     const auto level = parse_level(rule.level);
@@ -136,7 +135,8 @@ void append_hosts(std::string& out, const Statistics& s) {
   std::int64_t most = 1;
   for (const store::HostCount& host : s.summary.hosts) most = std::max(most, host.detected);
   out +=
-      "<div><h2>Top hosts</h2><div class=\"scroll\"><table>\n<thead><tr><th>Host</th>"
+      "<div><h2>Top hosts</h2><div class=\"scroll\"><table "
+      "class=\"wide\">\n<thead><tr><th>Host</th>"
       "<th>Tactics</th><th class=\"n\">Detected</th><th class=\"n\">Events</th></tr></thead>"
       "<tbody>\n";
   for (const store::HostCount& host : s.summary.hosts)
@@ -203,8 +203,9 @@ std::string report_page(const Statistics& s, const ReportPageInfo& info) {
   out += "<section class=\"two\">\n";
   append_classes(out, s.summary);
   append_levels(out, s.summary);
+  out += "</div>\n";
   append_latency(out, s);
-  out += "</div>\n</section>\n<section class=\"two\">\n";
+  out += "</section>\n<section class=\"two\">\n";
   append_rules(out, s.summary);
   append_hosts(out, s);
   out += "</section>\n";

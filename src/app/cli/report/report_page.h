@@ -3,9 +3,9 @@
 // The report as one HTML page without a script. Pure.
 //
 //   Statistics -> report_page() -> HTML
-//                   ├─ sections of report_page.cc: cards, classes, levels, rules, hosts, techniques
-//                   ├─ append_over_time(), append_latency() (charts.cc)
-//                   └─ append_truth() (truth.cc)
+//                   sections of report_page.cc: cards, classes, levels, rules, hosts, techniques
+//                   append_over_time(), append_latency() (charts.cc)
+//                   append_truth() (truth.cc)
 //
 // Each append_...() adds nothing when there is nothing to show. All text is escaped.
 #pragma once

@@ -80,7 +80,8 @@ void append_matrix(std::string& out, const store::Scoring& scoring) {
 void append_scores(std::string& out, const store::Scoring& scoring) {
   out +=
       "<div><h2>Precision and recall</h2>\n<p class=\"hint\">By the class alone; in brackets by "
-      "any tactic of the verdict.</p><div class=\"scroll\"><table>\n<thead><tr><th>Tactic</th>"
+      "any tactic of the verdict.</p><div class=\"scroll\"><table "
+      "class=\"wide\">\n<thead><tr><th>Tactic</th>"
       "<th></th><th class=\"n\">Events</th><th class=\"n\">Precision</th>"
       "<th class=\"n\">Recall</th><th class=\"n\">F1</th></tr></thead><tbody>\n";
   Slugs order;
@@ -108,7 +109,8 @@ void append_scores(std::string& out, const store::Scoring& scoring) {
 
 void append_scenarios(std::string& out, const store::Scoring& scoring) {
   out +=
-      "<div><h2>Attack scenarios</h2>\n<div class=\"scroll\"><table>\n<thead><tr><th>Scenario</th>"
+      "<div><h2>Attack scenarios</h2>\n<div class=\"scroll\"><table "
+      "class=\"wide\">\n<thead><tr><th>Scenario</th>"
       "<th></th><th class=\"n\">Events</th><th class=\"n\">Detected</th>"
       "<th class=\"n\">Right tactic</th></tr></thead><tbody>\n";
   for (const store::ScenarioScore& s : scoring.scenarios) {
