@@ -264,6 +264,10 @@ def percentiles(values):
     return {**{name: int(ordered[rank]) for name, rank in ranks.items()}, "max": int(ordered[-1])}
 
 
+def moment(time):
+    return "(no time)" if pd.isna(time) else f"{time:%Y-%m-%d %H:%M} UTC"
+
+
 def duration(nanoseconds, _position=None):
     """As text; also a formatter of an axis."""
     for unit, size in (("s", 1e9), ("ms", 1e6), ("us", 1e3)):

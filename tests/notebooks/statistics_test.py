@@ -21,6 +21,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 TOCSIN = os.path.abspath(os.environ.get("TOCSIN", ROOT / "build/release/tocsin"))
 NOTEBOOK = ROOT / "tools/notebook.sh"
 EVENTS = 6_000
+HEAD = ("event_id,trace_id,timestamp,host,channel,provider,event_code,class,tactics,techniques,rules,level,score,"
+        "classified_at,latency_us\r\n")
 
 
 def in_notebooks_environment():
@@ -201,6 +203,14 @@ class ModuleTest(unittest.TestCase):
             self.assertFalse(cell.get("outputs"), cell["id"])
             self.assertIsNone(cell.get("execution_count"), cell["id"])
 
+    def test_the_notebook_on_events_without_a_match(self):
+        row = "0a,0b,,h,c,p,1,None,,,,,0,2026-01-01T00:00:00.000000Z,5\r\n"
+        (self.folder / "verdicts.csv").write_text(HEAD + row, encoding="utf-8")
+        executed = Executed(self.folder)
+        self.assertIn("1 events, 0 with a match", executed.text("load"))
+        self.assertIn("no traces.db", executed.text("latency"))
+        self.assertEqual({}, executed.pictures())
+
     def test_a_folder_without_data_is_named(self):
         for source in ("", "sqlite", "csv"):
             with self.assertRaisesRegex(FileNotFoundError, re.escape(str(self.folder))):
@@ -210,14 +220,12 @@ class ModuleTest(unittest.TestCase):
         self.assertIsNone(ts.spans(self.folder))
 
     def test_an_empty_csv_file_and_hostile_text(self):
-        head = ("event_id,trace_id,timestamp,host,channel,provider,event_code,class,tactics,techniques,rules,level,score,"
-                "classified_at,latency_us\r\n")
-        (self.folder / "verdicts.csv").write_text(head, encoding="utf-8")
+        (self.folder / "verdicts.csv").write_text(HEAD, encoding="utf-8")
         empty = ts.load(self.folder)
         self.assertEqual((0, 0), (len(empty.verdicts), len(empty.detected)))
         self.assertTrue(ts.technique_counts(empty).empty and ts.by_host(empty.detected).empty)
         (self.folder / "verdicts.csv").write_text(
-            head + "0a,0b,,\"NA, $x$ \"\"q\"\"\",c,p,1,Odd Class,,,r1;r2,high,73,2026-01-01T00:00:00.000000Z,5\r\n",
+            HEAD + "0a,0b,,\"NA, $x$ \"\"q\"\"\",c,p,1,Odd Class,,,r1;r2,high,73,2026-01-01T00:00:00.000000Z,5\r\n",
             encoding="utf-8")
         data = ts.load(self.folder)
         self.assertEqual('NA, $x$ "q"', data.verdicts["host"][0])
