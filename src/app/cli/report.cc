@@ -51,7 +51,7 @@ Status put(const std::string& path, const std::string& text, const char* hint) {
 Status write_files(const ReportCommand& command, const Statistics& statistics) {
   if (!command.html.empty())
     TOCSIN_TRY_STATUS(put(command.html,
-                          report_page(statistics, {.now = now_ns(), .db = command.db}),
+                          report_page(statistics, {.now = page::stamp(), .db = command.db}),
                           "open it in a browser"));
   if (!command.layer.empty())
     TOCSIN_TRY_STATUS(put(command.layer,

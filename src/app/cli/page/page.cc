@@ -4,9 +4,11 @@
 #include <fmt/format.h>
 #include <openssl/evp.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <iterator>
 
@@ -93,6 +95,13 @@ Status write(const std::string& path, std::string_view text) {
   const bool whole = std::fwrite(text.data(), 1, text.size(), file) == text.size();
   if (std::fclose(file) == 0 && whole) return {};
   return fail(ErrorCode::kExhausted, path + ": could not be written whole (disk full?)");
+}
+
+UnixNanos stamp() {
+  constexpr long long kSecondsMax = 9'000'000'000;
+  const char* fixed = std::getenv("SOURCE_DATE_EPOCH");
+  if (fixed == nullptr || *fixed == '\0') return now_ns();
+  return std::clamp(std::strtoll(fixed, nullptr, 10), 0LL, kSecondsMax) * 1'000'000'000;
 }
 
 std::string number(std::int64_t value) { return grouped(value); }

@@ -33,6 +33,10 @@ namespace tocsin::cli::page {
 [[nodiscard]] std::string head(std::string_view title, std::string_view style,
                                std::string_view script = {});
 
+// When the outputs of one run say they were made: now, or SOURCE_DATE_EPOCH (seconds), which makes
+// those of two runs the same bytes.
+[[nodiscard]] UnixNanos stamp();
+
 // Replaces the file. kUnavailable when it cannot be opened, kExhausted when it is not written
 // whole.
 [[nodiscard]] Status write(const std::string& path, std::string_view text);

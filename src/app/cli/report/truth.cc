@@ -29,7 +29,7 @@ double real(std::int64_t value) { return static_cast<double>(value); }
 
 std::string ratio(double value) { return value < 0 ? "&ndash;" : fmt::format("{:.2f}", value); }
 
-// How dark a cell is: its share of the row, in steps of a CSS class; none is lighter than "h1".
+// How strong a cell's colour is: its share of the row, in steps of a CSS class: "h1" to "h5".
 std::string shade(std::int64_t part, std::int64_t whole) {
   const double fraction = whole > 0 ? real(part) / real(whole) : 0;
   return fmt::format("h{}", 1 + static_cast<int>(std::min(0.999, fraction) * 5));
@@ -66,7 +66,7 @@ void append_matrix(std::string& out, const store::Scoring& scoring) {
   out +=
       "<section><h2>Confusion matrix</h2>\n<p class=\"hint\">Rows: what an event was; columns: "
       "the class it got. <span class=\"right h4\">right</span> <span class=\"wrong h4\">another "
-      "class</span> <span class=\"missed h4\">not seen</span>; darker: a larger part of the "
+      "class</span> <span class=\"missed h4\">not seen</span>; stronger: a larger part of the "
       "row.</p>\n<div class=\"scroll\"><table class=\"matrix\">\n<thead><tr><th></th>";
   for (const std::string& name : columns)
     fmt::format_to(std::back_inserter(out), "<th scope=\"col\"><span>{}</span></th>",

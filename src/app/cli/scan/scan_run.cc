@@ -6,15 +6,15 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
-#include <cstdlib>
 #include <thread>
 
 #include "app/cli/command.h"
-#include "app/cli/views/progress.h"
+#include "app/cli/page/page.h"
 #include "app/cli/scan/damage.h"
 #include "app/cli/scan/html/report.h"
 #include "app/cli/scan/outputs.h"
 #include "app/cli/scan/worker.h"
+#include "app/cli/views/progress.h"
 #include "app/cli/views/scan_summary.h"
 #include "base/log.h"
 #include "base/threads/parallel.h"
@@ -25,14 +25,6 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::size_t kWaitingBytesMax = 256u << 20;
-
-// One stamp for the whole scan. SOURCE_DATE_EPOCH (seconds) makes the outputs of two scans the same
-// bytes.
-UnixNanos scan_time() {
-  const char* fixed = std::getenv("SOURCE_DATE_EPOCH");
-  if (fixed == nullptr || *fixed == '\0') return now_ns();
-  return static_cast<UnixNanos>(std::strtoll(fixed, nullptr, 10)) * 1'000'000'000;
-}
 
 // No more threads than there are parts to read.
 std::size_t thread_count(const Options& options, const produce::PartPlan& plan) {
@@ -207,7 +199,7 @@ int Scan::run() {
 }  // namespace
 
 int run(const Options& options, bool quiet) {
-  const UnixNanos now = scan_time();
+  const UnixNanos now = page::stamp();
   auto rules = compile_rules(options.rules);
   if (!rules) {
     report(rules.error());
