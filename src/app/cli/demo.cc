@@ -14,8 +14,8 @@
 #include <thread>
 #include <utility>
 
-#include "app/cli/demo/child.h"
 #include "app/cli/command.h"
+#include "app/cli/demo/child.h"
 #include "app/cli/setup/trace_options.h"
 #include "app/cli/tables.h"
 #include "app/cli/views/report_text.h"
