@@ -125,8 +125,8 @@ TEST_CASE("overview, attack and statistics count what is there") {
   const Got attack = world.get("/attack");
   CHECK(attack.json.number("/max/alerts") == 2);
   bool found = false;
-  for (const simdjson::dom::element tactic : attack.json.at("/tactics").get_array().value())
-    for (const simdjson::dom::element technique : tactic["techniques"].get_array().value())
+  for (const simdjson::dom::element tactic : array_of(attack.json.at("/tactics")))
+    for (const simdjson::dom::element technique : array_of(tactic["techniques"].value()))
       if (technique["id"].get_string().value() == "T1490") {
         found = true;
         CHECK(technique["alerts"].get_int64().value() == 2);
