@@ -4,6 +4,9 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
+#include <chrono>
+#include <thread>
+
 #include "console_world.h"
 
 namespace tocsin::test {
@@ -158,6 +161,7 @@ TEST_CASE("the pipeline: a group that nobody serves is down, its lag is told") {
   for (int tries = 0; tries < 100; ++tries) {
     got = world.get("/groups");
     if (got.json.size("/items") == 1 && got.json.number("/items/0/lag") == 2) break;
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
   }
   CHECK(got.json.text("/items/0/name") == "tocsin-detect");
   CHECK(got.json.number("/items/0/lag") == 2);

@@ -268,7 +268,8 @@ void ConsoleWorld::add_events(const std::vector<std::string>& events) {
 
 void ConsoleWorld::settle() {
   std::int64_t wanted = 0;
-  for (const bus::TopicInfo& topic : bus_->topics().value())
+  const std::vector<bus::TopicInfo> topics = bus_->topics().value();
+  for (const bus::TopicInfo& topic : topics)
     for (const bus::PartitionInfo& p : topic.partitions) wanted += p.end_offset;
   for (int tries = 0; tries < 200; ++tries) {
     const Got got = get("/topics");
