@@ -9,14 +9,6 @@
 namespace tocsin::test {
 namespace {
 
-struct Request {
-  const char* method;
-  const char* path;
-  const char* body;
-};
-
-std::string role_name(console::Role role) { return std::string(console::to_string(role)); }
-
 // A path of the route with something in its parts.
 std::string path_of(const console::Route& route, const ConsoleWorld& world) {
   std::string path = route.pattern;

@@ -4,6 +4,9 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
+#include <chrono>
+#include <thread>
+
 #include "console_world.h"
 
 namespace tocsin::test {
@@ -125,8 +128,8 @@ TEST_CASE("overview, attack and statistics count what is there") {
   const Got attack = world.get("/attack");
   CHECK(attack.json.number("/max/alerts") == 2);
   bool found = false;
-  for (const simdjson::dom::element tactic : attack.json.at("/tactics").get_array().value())
-    for (const simdjson::dom::element technique : tactic["techniques"].get_array().value())
+  for (const simdjson::dom::element tactic : array_of(attack.json.at("/tactics")))
+    for (const simdjson::dom::element technique : array_of(tactic["techniques"].value()))
       if (technique["id"].get_string().value() == "T1490") {
         found = true;
         CHECK(technique["alerts"].get_int64().value() == 2);
@@ -158,6 +161,7 @@ TEST_CASE("the pipeline: a group that nobody serves is down, its lag is told") {
   for (int tries = 0; tries < 100; ++tries) {
     got = world.get("/groups");
     if (got.json.size("/items") == 1 && got.json.number("/items/0/lag") == 2) break;
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
   }
   CHECK(got.json.text("/items/0/name") == "tocsin-detect");
   CHECK(got.json.number("/items/0/lag") == 2);

@@ -105,6 +105,18 @@ std::size_t Json::size(const char* pointer) const {
   return out.size();
 }
 
+simdjson::dom::array array_of(simdjson::dom::element element) {
+  simdjson::dom::array out;
+  REQUIRE(element.get(out) == simdjson::SUCCESS);
+  return out;
+}
+
+simdjson::dom::object object_of(simdjson::dom::element element) {
+  simdjson::dom::object out;
+  REQUIRE(element.get(out) == simdjson::SUCCESS);
+  return out;
+}
+
 std::string Got::header(const std::string& name) const {
   const auto found = headers.find(name);
   return found == headers.end() ? std::string() : found->second;
@@ -256,13 +268,14 @@ void ConsoleWorld::add_events(const std::vector<std::string>& events) {
 
 void ConsoleWorld::settle() {
   std::int64_t wanted = 0;
-  for (const bus::TopicInfo& topic : bus_->topics().value())
+  const std::vector<bus::TopicInfo> topics = bus_->topics().value();
+  for (const bus::TopicInfo& topic : topics)
     for (const bus::PartitionInfo& p : topic.partitions) wanted += p.end_offset;
   for (int tries = 0; tries < 200; ++tries) {
     const Got got = get("/topics");
     std::int64_t sum = 0;
     if (got.status == 200)
-      for (const simdjson::dom::element item : got.json.at("/items").get_array().value())
+      for (const simdjson::dom::element item : array_of(got.json.at("/items")))
         sum += item["messages"].get_int64().value();
     if (sum >= wanted) return;
     std::this_thread::sleep_for(std::chrono::milliseconds(25));

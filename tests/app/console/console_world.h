@@ -41,6 +41,10 @@ class Json {
   bool valid_ = false;
 };
 
+// By value: a range-for over the temporary that simdjson's value() views would dangle.
+[[nodiscard]] simdjson::dom::array array_of(simdjson::dom::element element);
+[[nodiscard]] simdjson::dom::object object_of(simdjson::dom::element element);
+
 struct Got {
   int status = 0;
   std::string body, type;
@@ -52,11 +56,11 @@ struct Got {
 
 struct WorldOptions {
   bool users = false;  // vera (viewer), anna (analyst), adam (admin)
-  std::string token;
+  std::string token = {};
   bool loopback = true;  // what the guard is told
   bool overrides = true;
   std::size_t streams_max = 32;
-  std::vector<std::string> events;  // besides the usual ones
+  std::vector<std::string> events = {};  // besides the usual ones
 };
 
 // An event that the first rule matches, as evtx_dump writes it. Its values are JSON texts.

@@ -28,7 +28,7 @@ TEST_CASE("markup, control characters, separators and broken bytes of events sta
   const Got list = world.get("/alerts?limit=500&sort=time");
   REQUIRE(list.json.number("/total") == static_cast<std::int64_t>(2 + values.size()));
   std::size_t seen = 0;
-  for (const simdjson::dom::element item : list.json.at("/items").get_array().value()) {
+  for (const simdjson::dom::element item : array_of(list.json.at("/items"))) {
     const std::string id(item["alert_id"].get_string().value());
     const Got got = world.get("/alerts/" + id);
     CHECK(got.status == 200);

@@ -28,7 +28,7 @@ Walk walk(ConsoleWorld& world, const std::string& path) {
     const Got got = world.get(path + (next.empty() ? "" : "&cursor=" + next));
     CAPTURE(got.body.substr(0, 300));
     REQUIRE(got.status == 200);
-    for (const simdjson::dom::element item : got.json.at("/items").get_array().value()) {
+    for (const simdjson::dom::element item : array_of(got.json.at("/items"))) {
       out.places.emplace(item["partition"].get_int64().value(), item["offset"].get_int64().value());
       out.times.emplace_back(item["time"].get_string().value());
     }

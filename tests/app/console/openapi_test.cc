@@ -53,8 +53,8 @@ TEST_CASE("every route is in openapi.json with its parameters and role, and the 
   const Got got = world.get("/openapi.json");
   REQUIRE(got.status == 200);
   std::set<std::string> described;
-  for (const auto& [path, operations] : got.json.at("/paths").get_object().value())
-    for (const auto& [method, operation] : operations.get_object().value()) {
+  for (const auto& [path, operations] : object_of(got.json.at("/paths")))
+    for (const auto& [method, operation] : object_of(operations)) {
       const std::string name = upper(std::string(method)) + " /api/v1" + std::string(path);
       CAPTURE(name);
       described.insert(name);

@@ -102,6 +102,8 @@ TEST_CASE("host names") {
   CHECK(is_loopback("::1"));
   CHECK_FALSE(is_loopback("0.0.0.0"));
   CHECK_FALSE(is_loopback("localhost.example"));
+  CHECK_FALSE(is_loopback("127.0.0.1.evil.example"));
+  CHECK_FALSE(is_loopback("127.evil.example"));
 }
 
 TEST_CASE("wildcards of Sigma are escaped") {

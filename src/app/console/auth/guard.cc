@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/console/auth/guard.h"
 
+#include <arpa/inet.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -44,8 +45,12 @@ std::string host_name(std::string_view text) {
   return out;
 }
 
+// An address, not a name that begins like one: anybody can own 127.0.0.1.example.
 bool is_loopback(std::string_view host) {
-  return host == "localhost" || host == "::1" || host.starts_with("127.");
+  in_addr address{};
+  const std::string text(host);
+  const bool ipv4 = inet_pton(AF_INET, text.c_str(), &address) == 1 && text.starts_with("127.");
+  return ipv4 || host == "localhost" || host == "::1";
 }
 
 Guard::Guard(GuardOptions options)

@@ -72,7 +72,27 @@ Result<std::vector<TraceSummary>> recent_of_jaeger(const std::string& url) {
   return out;
 }
 
+Result<insight::Latency> measure(const std::string& store) {
+  insight::LatencyCollector collector;
+  if (store.find("://") != std::string::npos) {
+    TOCSIN_TRY(const auto spans, trace::query_recent(store, kJaegerService, 0, kJaegerTraces));
+    for (const trace::StoredSpan& span : spans)
+      collector.add({span.trace, span.service, span.name, span.start, span.end});
+  } else {
+    const Status visited = trace::visit_latest(store, Traces::kSpansMeasured,
+                                               [&](const auto& span) { collector.add(span); });
+    if (!visited && visited.error().code != ErrorCode::kNotFound)
+      return tl::unexpected(visited.error());
+  }
+  return collector.result();
+}
+
 }  // namespace
+
+Traces::Traces(std::string store, std::string jaeger)
+    : store_(std::move(store)),
+      jaeger_(std::move(jaeger)),
+      latency_([this] { return measure(store_); }, kLatencyKept) {}
 
 TraceSummary summary_of(const std::vector<trace::StoredSpan>& spans) {
   TraceSummary out;
@@ -141,26 +161,6 @@ Result<std::vector<TraceSummary>> Traces::recent(std::size_t limit, std::int64_t
   }
   keep_wanted(out, limit, min_us, wanted);
   return out;
-}
-
-Result<insight::Latency> Traces::latency() const {
-  const std::lock_guard lock(mutex_);
-  const auto now = std::chrono::steady_clock::now();
-  if (latency_ && now - measured_ < kLatencyKept) return *latency_;
-  insight::LatencyCollector collector;
-  if (store_is_jaeger()) {
-    TOCSIN_TRY(const auto spans, trace::query_recent(store_, kJaegerService, 0, kJaegerTraces));
-    for (const trace::StoredSpan& span : spans)
-      collector.add({span.trace, span.service, span.name, span.start, span.end});
-  } else {
-    const Status visited =
-        trace::visit_latest(store_, kSpansMeasured, [&](const auto& span) { collector.add(span); });
-    if (!visited && visited.error().code != ErrorCode::kNotFound)
-      return tl::unexpected(visited.error());
-  }
-  latency_ = collector.result();
-  measured_ = now;
-  return *latency_;
 }
 
 }  // namespace tocsin::console

@@ -8,12 +8,12 @@
 
 #include <chrono>
 #include <cstdint>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "app/console/data/refreshed.h"
 #include "app/insight/latency.h"
 #include "base/result.h"
 #include "core/trace/span_store.h"
@@ -45,23 +45,21 @@ class Traces {
   static constexpr std::chrono::seconds kLatencyKept{5};
 
   // `store`: FILE.db or Jaeger's URL. `jaeger`: asked for what the store lacks; may be empty.
-  Traces(std::string store, std::string jaeger)
-      : store_(std::move(store)), jaeger_(std::move(jaeger)) {}
+  Traces(std::string store, std::string jaeger);
 
   // By trace id or event id, with or without dashes. kInvalid when it is neither.
   [[nodiscard]] Result<FoundTrace> find(std::string_view id) const;
   // The latest; with `min_us` the slowest of these. `q`: a part of host, class or id.
   [[nodiscard]] Result<std::vector<TraceSummary>> recent(std::size_t limit, std::int64_t min_us,
                                                          std::string_view q) const;
-  [[nodiscard]] Result<insight::Latency> latency() const;
+  // At most kLatencyKept old, and a little more while it is measured anew.
+  [[nodiscard]] Result<insight::Latency> latency() const { return latency_.get(); }
 
  private:
   [[nodiscard]] bool store_is_jaeger() const { return store_.find("://") != std::string::npos; }
 
   const std::string store_, jaeger_;
-  mutable std::mutex mutex_;
-  mutable std::optional<insight::Latency> latency_;
-  mutable std::chrono::steady_clock::time_point measured_;
+  Refreshed<insight::Latency> latency_;
 };
 
 }  // namespace tocsin::console

@@ -3,12 +3,12 @@
 // /overview: the first page. /statistics: distributions, latency, and how right the classes are.
 #include <algorithm>
 #include <chrono>
-#include <mutex>
-#include <optional>
+#include <memory>
 #include <set>
 
 #include "app/console/data/alert_view.h"
 #include "app/console/data/figures.h"
+#include "app/console/data/refreshed.h"
 #include "app/console/routes/routes.h"
 #include "stages/store/summary.h"
 
@@ -110,24 +110,8 @@ Answer overview(const Context& context, const Call& call) {
 }
 
 // The whole database is read for these, so an answer serves for a while.
-class Summaries {
- public:
-  static constexpr std::chrono::seconds kKept{10};
-
-  Result<store::Summary> get(const std::string& path) {
-    const std::lock_guard lock(mutex_);
-    const auto now = std::chrono::steady_clock::now();
-    if (summary_ && now - read_ < kKept) return *summary_;
-    TOCSIN_TRY(summary_, store::summarize(path));
-    read_ = std::chrono::steady_clock::now();
-    return *summary_;
-  }
-
- private:
-  std::mutex mutex_;
-  std::optional<store::Summary> summary_;
-  std::chrono::steady_clock::time_point read_;
-};
+using Summaries = Refreshed<store::Summary>;
+constexpr std::chrono::seconds kSummaryKept{10};
 
 void number_or_null(JsonWriter& json, std::string_view name, double number) {
   json.key(name);
@@ -182,10 +166,10 @@ void write_scoring(JsonWriter& json, const store::Scoring& scoring) {
   });
 }
 
-Answer statistics(const Context& context, Summaries& summaries, const Call& call) {
+Answer statistics(const Context& context, const Summaries& summaries, const Call& call) {
   TOCSIN_TRY(const search::TimeRange range, time_range(call));
   TOCSIN_TRY(const search::Statistics found, context.archive.statistics(range));
-  TOCSIN_TRY(const store::Summary whole, summaries.get(context.options.database));
+  TOCSIN_TRY(const store::Summary whole, summaries.get());
   return json_object([&](JsonWriter& json) {
     write_counts(json, "classes", "name", found.classes);
     write_counts(json, "levels", "level", found.levels);
@@ -216,7 +200,8 @@ Answer statistics(const Context& context, Summaries& summaries, const Call& call
 void add_overview_routes(Router& router, const Context& context) {
   router.add("GET", "/overview", Role::kViewer, {"from", "to", "q"},
              [&context](const Call& call) { return overview(context, call); });
-  const auto summaries = std::make_shared<Summaries>();
+  const auto summaries = std::make_shared<Summaries>(
+      [path = context.options.database] { return store::summarize(path); }, kSummaryKept);
   router.add(
       "GET", "/statistics", Role::kViewer, {"from", "to"},
       [&context, summaries](const Call& call) { return statistics(context, *summaries, call); });

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Refreshed<T>: a value that takes long to make, kept and made anew in a thread of its own. Whoever
+// asks gets the last one at once; only the first has to wait.
+//
+//   get() -> the last value;  too old -> the thread makes the next
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <utility>
+
+#include "base/result.h"
+
+namespace tocsin::console {
+
+// Threads: thread-safe; `make` is called from one thread, and only while somebody asks.
+// Errors:  the last value wins over a later failure; without a value the failure is told, and each
+//          call tries again.
+template <class T>
+class Refreshed {
+ public:
+  Refreshed(std::function<Result<T>()> make, std::chrono::milliseconds kept)
+      : make_(std::move(make)), kept_(kept), thread_([this] { run(); }) {}
+  ~Refreshed() {
+    {
+      const std::lock_guard lock(mutex_);
+      stopping_ = true;
+    }
+    changed_.notify_all();
+    thread_.join();
+  }
+  Refreshed(const Refreshed&) = delete;
+  Refreshed& operator=(const Refreshed&) = delete;
+
+  [[nodiscard]] Result<T> get() const {
+    std::unique_lock lock(mutex_);
+    if (!value_ || Clock::now() - made_ >= kept_) {
+      wanted_ = true;
+      if (!value_) trouble_.reset();
+      changed_.notify_all();
+    }
+    changed_.wait(lock, [&] { return value_ || trouble_ || stopping_; });
+    if (value_) return *value_;
+    if (trouble_) return tl::unexpected<Error>(*trouble_);
+    return fail(ErrorCode::kUnavailable, "the console is stopping");
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  void run() {
+    std::unique_lock lock(mutex_);
+    while (!stopping_) {
+      if (!wanted_) {
+        changed_.wait(lock);
+        continue;
+      }
+      lock.unlock();
+      Result<T> made = make_();
+      lock.lock();
+      wanted_ = false;
+      made_ = Clock::now();
+      if (made)
+        value_ = *std::move(made);
+      else
+        trouble_ = made.error();
+      changed_.notify_all();
+    }
+  }
+
+  const std::function<Result<T>()> make_;
+  const std::chrono::milliseconds kept_;
+  mutable std::mutex mutex_;
+  mutable std::condition_variable changed_;
+  std::optional<T> value_;
+  mutable std::optional<Error> trouble_;
+  Clock::time_point made_{};
+  mutable bool wanted_ = false;
+  bool stopping_ = false;
+  std::thread thread_;  // last: it uses all of the above
+};
+
+}  // namespace tocsin::console
