@@ -63,9 +63,10 @@ export function time(text: string | null | undefined, milliseconds = false): str
   return `${iso.slice(0, 10)} ${iso.slice(11, milliseconds ? 23 : 19)}`;
 }
 
-/** Of an axis: the day where a day begins, the time elsewhere. */
-export function tick(ms: number): string {
+/** Of an axis: the day where a day begins, the time elsewhere; with seconds on a short one. */
+export function tick(ms: number, short = false): string {
   const iso = new Date(ms).toISOString();
+  if (short) return iso.slice(11, 19);
   return iso.slice(11, 16) === "00:00" ? iso.slice(5, 10) : iso.slice(11, 16);
 }
 
