@@ -73,7 +73,7 @@ export function tick(ms: number, short = false): string {
 export function percent(part: number, all: number): string {
   if (all <= 0) return "-";
   const share = (100 * part) / all;
-  return share > 0 && share < 0.1 ? "under 0.1 %" : `${share.toFixed(1)} %`;
+  return share > 0 && share < 0.1 ? "<0.1 %" : `${share.toFixed(1)} %`;
 }
 
 export const STATUS_NAMES: Record<Status, string> = {

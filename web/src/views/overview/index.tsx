@@ -216,7 +216,7 @@ export default function OverviewView() {
                 right={<a href={href("/alerts", { group: "rule" })}>All</a>}
               >
                 <Bars
-                  of={o.rules.slice(0, 8).map((r) => ({
+                  of={o.rules.slice(0, 10).map((r) => ({
                     name: r.name,
                     value: r.alerts,
                     level: r.level,
@@ -230,7 +230,7 @@ export default function OverviewView() {
                 right={<a href={href("/alerts", { group: "host" })}>All</a>}
               >
                 <Bars
-                  of={o.hosts.slice(0, 8).map((h) => ({
+                  of={o.hosts.slice(0, 10).map((h) => ({
                     name: h.name,
                     value: h.alerts,
                     level: h.level,
