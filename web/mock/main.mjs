@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The mock by hand: node mock/main.mjs [--port N] [--hostile] [--login] [--role viewer|analyst|admin]
+// The mock by hand: node mock/main.mjs [--port N] [--hostile] [--login] [--api http://...] [--role viewer|analyst|admin]
 import { startServer } from "./server.mjs";
 
 const flag = (name) => process.argv.includes(`--${name}`);
@@ -9,6 +9,7 @@ const server = await startServer({
   port: Number(value("port", 8089)),
   hostile: flag("hostile"),
   login: flag("login"),
+  api: value("api", undefined),
   role: value("role", "admin"),
 });
 console.log(

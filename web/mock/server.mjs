@@ -2,7 +2,8 @@
 // The console's server as far as a browser can tell: the API over a made-up world, and the files of dist/
 // under the content security policy of the real one.
 //
-//   await startServer({port, hostile, login}) -> {url, world, close}
+//   await startServer({port, hostile, login}) -> {url, mock, close}
+//   await startServer({api: "http://..."})      dist/ over the API of a real server
 import { createReadStream, existsSync, statSync } from "node:fs";
 import http from "node:http";
 import path from "node:path";
@@ -452,8 +453,23 @@ export class Mock {
     createReadStream(name).pipe(response);
   }
 
+  /** Hands a request on to the real server. */
+  forward(request, response) {
+    const to = new URL(request.url, this.options.api);
+    const headers = { ...request.headers, host: to.host };
+    if (headers.origin) headers.origin = to.origin;
+    const onward = http.request(to, { method: request.method, headers }, (answer) => {
+      response.writeHead(answer.statusCode, answer.headers);
+      answer.pipe(response);
+    });
+    onward.on("error", () => response.writeHead(502).end());
+    response.on("close", () => onward.destroy());
+    request.pipe(onward);
+  }
+
   async handle(request, response) {
     const to = new URL(request.url, "http://mock");
+    if (this.options.api && to.pathname.startsWith("/api/")) return this.forward(request, response);
     if (!to.pathname.startsWith("/api/v1/")) return this.file(decodeURIComponent(to.pathname), response);
     const parts = to.pathname.slice(8).split("/").map(decodeURIComponent);
     try {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Pictures of the console for README and docs.
 //
-//   node scripts/screenshots.mjs [--url http://...] [--out DIR] [--only NAME,...]
+//   node scripts/screenshots.mjs [--url http://...] [--out DIR] [--only NAME,...] [--all]
 //
 // Without --url: the mock, whose pictures are the same in every run. Needs `npm run build` before.
 import { mkdirSync } from "node:fs";
@@ -17,6 +17,22 @@ const value = (name) => {
 const here = path.dirname(fileURLToPath(import.meta.url));
 const out = path.resolve(value("out") ?? path.join(here, "../../docs/images"));
 const only = value("only")?.split(",");
+// Those of the docs; --all makes more, to look at.
+const DOCS = [
+  "overview",
+  "alerts-dark",
+  "alert",
+  "attack",
+  "topics",
+  "messages",
+  "traces",
+  "trace",
+  "rules",
+  "new-rule",
+  "pipeline",
+  "statistics",
+  "phone",
+];
 
 // What the pictures show: an alert of a telling rule, its trace.
 async function choose(url) {
@@ -58,6 +74,9 @@ const shots = (alert) => [
   { name: "console-audit", to: "/audit" },
   { name: "console-phone", to: "/alerts", width: 390, height: 844 },
   { name: "console-phone-overview", to: "/", width: 390, height: 844, wait: 3500 },
+  { name: "console-phone-panel", to: `/alerts?open=${alert.alert_id}`, width: 390, height: 844 },
+  { name: "console-phone-attack", to: "/attack", width: 390, height: 844 },
+  { name: "console-phone-topics", to: "/topics", width: 390, height: 844 },
   { name: "console-phone-alert", to: `/alerts/${alert.alert_id}`, width: 390, height: 844 },
 ];
 
@@ -66,7 +85,9 @@ const url = (value("url") ?? mock.url).replace(/\/$/, "");
 const browser = await launch();
 mkdirSync(out, { recursive: true });
 for (const shot of shots(await choose(url))) {
-  if (only && !only.includes(shot.name)) continue;
+  const wanted =
+    only ?? (process.argv.includes("--all") ? [shot.name] : DOCS.map((name) => `console-${name}`));
+  if (!wanted.includes(shot.name)) continue;
   const context = await browser.newContext({
     viewport: { width: shot.width ?? 1440, height: shot.height ?? 900 },
     colorScheme: shot.dark ? "dark" : "light",

@@ -9,6 +9,8 @@ let launching;
 let browser;
 /** A test that cannot hang. */
 export const test = (name, body) => nodeTest(name, { timeout: 90000 }, body);
+/** The same, left out for a reason. */
+export const skippable = (skip) => (name, body) => nodeTest(name, { timeout: 90000, skip }, body);
 let users = 0;
 
 /** The browser, for the tests of a file; the last file closes it. */

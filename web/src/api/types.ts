@@ -12,7 +12,7 @@ export interface Session {
   user: string | null;
   role: Role | null;
   login_required: boolean;
-  csrf: string;
+  csrf: string | null;
   version: string;
   links?: { jaeger?: string | null };
 }
@@ -181,6 +181,7 @@ export interface Matrix {
 export interface Topic {
   name: string;
   messages: number;
+  messages_per_second?: number | null;
   partitions: { partition: number; first_offset: number; end_offset: number; messages: number }[];
 }
 
@@ -231,6 +232,7 @@ export interface Span {
   offset_us: number;
   duration_us: number;
   status: string;
+  status_message?: string | null;
   attributes: Record<string, Json>;
   events: { name: string; offset_us: number; attributes?: Record<string, Json> }[];
 }
@@ -265,8 +267,10 @@ export interface Latency {
     p95_us: number;
     p99_us: number;
     max_us: number;
+    share?: number | null;
   }[];
   bottleneck: string | null;
+  advice?: string | null;
 }
 
 export interface RuleRow {
@@ -285,6 +289,8 @@ export interface RuleRow {
   last_seen: string | null;
   evaluated: number | null;
   ns_per_event: number | null;
+  /** What the overrides file has made of the rule. */
+  overrides?: string;
 }
 
 export interface Diagnostic {
@@ -319,7 +325,8 @@ export interface RuleTest {
 
 export interface StageRow {
   stage: string;
-  instance: string;
+  /** null: partitions that nobody reads. */
+  instance: string | null;
   group: string | null;
   health: "up" | "lagging" | "down";
   partitions: number | number[] | null;
@@ -346,19 +353,14 @@ export interface DeadLetter {
   size: number;
   value: string;
   truncated: boolean;
+  replays?: number;
 }
 
 export interface Statistics {
   classes: Named[];
-  levels: { level: Level; count: number }[] | Partial<Record<Level, number>>;
-  hosts: { name: string; count?: number; alerts?: number; level?: Level }[];
-  hourly: {
-    time: string;
-    events?: number;
-    alerts?: number;
-    classes?: Record<string, number>;
-    tactics?: Record<string, number>;
-  }[];
+  levels: { level: Level; count: number }[];
+  hosts: { name: string; alerts: number; level: Level }[];
+  hourly: { time: string; events: number; detected: number }[];
   latency: { p50: number; p90: number; p95: number; p99: number; max: number } | null;
   scoring: {
     confusion: { labels: string[]; rows: number[][] };

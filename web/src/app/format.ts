@@ -63,16 +63,17 @@ export function time(text: string | null | undefined, milliseconds = false): str
   return `${iso.slice(0, 10)} ${iso.slice(11, milliseconds ? 23 : 19)}`;
 }
 
-/** Of an axis: the day where a day begins, the time elsewhere. */
-export function tick(ms: number): string {
+/** Of an axis: the day where a day begins, the time elsewhere; with seconds on a short one. */
+export function tick(ms: number, short = false): string {
   const iso = new Date(ms).toISOString();
+  if (short) return iso.slice(11, 19);
   return iso.slice(11, 16) === "00:00" ? iso.slice(5, 10) : iso.slice(11, 16);
 }
 
 export function percent(part: number, all: number): string {
   if (all <= 0) return "-";
   const share = (100 * part) / all;
-  return share > 0 && share < 0.1 ? "under 0.1 %" : `${share.toFixed(1)} %`;
+  return share > 0 && share < 0.1 ? "<0.1 %" : `${share.toFixed(1)} %`;
 }
 
 export const STATUS_NAMES: Record<Status, string> = {

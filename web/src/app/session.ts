@@ -15,7 +15,7 @@ export const isAdmin = computed(() => may("admin"));
 export const isAnalyst = computed(() => may("analyst"));
 
 function accept(answer: Session) {
-  setCsrf(answer.csrf);
+  setCsrf(answer.csrf ?? "");
   session.value = answer;
   needsLogin.value = answer.login_required && !answer.user;
 }

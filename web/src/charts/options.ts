@@ -55,6 +55,8 @@ export interface TimeOptions {
 
 export function overTime(o: TimeOptions): (c: Colours) => EChartsCoreOption {
   const format = o.format ?? brief;
+  const times = o.series[0]?.points ?? [];
+  const short = times.length > 1 && times[times.length - 1][0] - times[0][0] < 10 * 60e3;
   return (c) => ({
     ...base(c),
     tooltip: {
@@ -75,8 +77,8 @@ export function overTime(o: TimeOptions): (c: Colours) => EChartsCoreOption {
       type: "time",
       ...axis(c),
       splitLine: { show: false },
-      splitNumber: 8,
-      axisLabel: { ...axis(c).axisLabel, formatter: tick },
+      splitNumber: short ? 4 : 8,
+      axisLabel: { ...axis(c).axisLabel, formatter: (ms: number) => tick(ms, short) },
     },
     yAxis: {
       type: "value",

@@ -161,7 +161,7 @@ export function Waterfall({ trace }: { trace: Trace }) {
               <div class="wf-detail stack">
                 <div class="muted">
                   <Text
-                    value={`${span.service}, ${span.kind.toLowerCase()}, begins at +${micros(span.offset_us)}, status ${span.status || "unset"}`}
+                    value={`${span.service}, ${span.kind.toLowerCase()}, begins at +${micros(span.offset_us)}, status ${span.status || "unset"}${span.status_message ? `: ${span.status_message}` : ""}`}
                   />
                 </div>
                 <Attributes of={span.attributes} />

@@ -16,9 +16,14 @@ const later = (text: string, ms: number) => new Date(Date.parse(text) + ms).toIS
 /** The filters that lead to the alerts of a group. */
 function inside(by: string, group: Group): Record<string, string | null> {
   if (by !== "incident") return { [by]: group.key, group: null };
-  // An incident is a host for a while; its label begins with the host's name.
-  const host = group.label.split(/[ ,]/)[0];
-  return { host, from: later(group.first, -1), to: later(group.last, 1000), sort: "time", group: null };
+  // An incident is a host for a while; its label is the host.
+  return {
+    host: group.label,
+    from: later(group.first, -1),
+    to: later(group.last, 1000),
+    sort: "time",
+    group: null,
+  };
 }
 
 const hosts = (group: Group) => (Array.isArray(group.hosts) ? group.hosts.length : group.hosts);
@@ -28,7 +33,7 @@ function columns(by: string): Column<Group>[] {
     {
       key: "level",
       label: "Highest",
-      width: "110px",
+      width: "128px",
       mark: true,
       sort: "level",
       cell: (g) => <LevelMark level={g.level} />,

@@ -28,7 +28,7 @@ const COLUMNS: Column<AlertRow>[] = [
     key: "level",
     label: "Level",
     sort: "level",
-    width: "108px",
+    width: "124px",
     mark: true,
     cell: (r) => <LevelMark level={r.level} />,
   },

@@ -177,7 +177,7 @@ function Summary({ matrix }: { matrix: Matrix }) {
   const seen = list.filter((t) => t.alerts > 0).length;
   const covered = list.filter((t) => t.rules > 0).length;
   return (
-    <p class="muted grow">
+    <p class="muted matrix-sum">
       {count(seen)} techniques seen in alerts, {count(covered)} covered by a rule
       {list.length > covered && `, ${count(list.length)} listed`}
     </p>

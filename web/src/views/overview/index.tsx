@@ -14,7 +14,7 @@ import { tacticColour } from "../../charts/palette";
 import { Bars, Card, Figures } from "../../components/card";
 import { LevelMark } from "../../components/marks";
 import { Empty, Load } from "../../components/states";
-import { Text } from "../../components/text";
+import { plain, Text } from "../../components/text";
 
 const DOWN = [...LEVELS].reverse();
 
@@ -81,19 +81,29 @@ function Rate() {
   );
 }
 
+/** The newest alerts of the range; those that come while one looks are put before them. */
 function Latest() {
-  const rows = fresh.value.slice(0, 6);
+  const asked = { ...range(), sort: "-time", limit: 6 };
+  const data = useResource(JSON.stringify(asked), (signal) => api.alerts(asked, signal));
+  const known = data.data?.items ?? [];
+  const ids = new Set(known.map((row) => row.alert_id));
+  const rows = [...fresh.value.filter((row) => !ids.has(row.alert_id)), ...known].slice(0, 6);
   if (!rows.length) return <p class="muted">Alerts appear here as they are raised, without reloading.</p>;
   return (
     <ul class="latest">
       {rows.map((row) => (
         <li key={row.alert_id}>
-          <LevelMark level={row.level} />
-          <a class="cut" href={href(`/alerts/${row.alert_id}`)}>
+          <span class="num muted">{time(row.time).slice(11)}</span>
+          <a
+            class="cut"
+            href={href(`/alerts/${row.alert_id}`)}
+            title={plain(`${row.level}: ${row.rule.name}`)}
+          >
+            <i class={`wf-swatch fill-${row.level}`} />
             <Text value={row.rule.name} max={90} />
           </a>
           <span class="muted cut">
-            <Text value={row.host} max={40} />
+            <Text value={row.host.split(".")[0]} max={40} />
           </span>
         </li>
       ))}
@@ -206,7 +216,7 @@ export default function OverviewView() {
                 right={<a href={href("/alerts", { group: "rule" })}>All</a>}
               >
                 <Bars
-                  of={o.rules.slice(0, 8).map((r) => ({
+                  of={o.rules.slice(0, 10).map((r) => ({
                     name: r.name,
                     value: r.alerts,
                     level: r.level,
@@ -220,7 +230,7 @@ export default function OverviewView() {
                 right={<a href={href("/alerts", { group: "host" })}>All</a>}
               >
                 <Bars
-                  of={o.hosts.slice(0, 8).map((h) => ({
+                  of={o.hosts.slice(0, 10).map((h) => ({
                     name: h.name,
                     value: h.alerts,
                     level: h.level,
@@ -242,10 +252,7 @@ export default function OverviewView() {
                     }))}
                   />
                 </Card>
-                <Card
-                  title="Latest alerts"
-                  right={o.range.to && <span class="muted">until {time(o.range.to)}</span>}
-                >
+                <Card title="Latest alerts" right={<a href={href("/alerts")}>All</a>}>
                   <Latest />
                 </Card>
               </div>

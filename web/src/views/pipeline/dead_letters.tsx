@@ -84,7 +84,8 @@ export function DeadLetters({
       .map(({ partition, offset }) => ({ partition, offset }));
     const done = await act(
       () => api.replay(all ? { all: true } : { items }),
-      (r) => `${r.replayed} sent again${r.skipped ? `, ${r.skipped} left out (already replayed)` : ""}`,
+      (r) =>
+        `${r.replayed} sent again${r.skipped ? `, ${r.skipped} left out (cut, or come back before)` : ""}`,
     );
     if (done) {
       setChosen(new Set());

@@ -164,7 +164,11 @@ function Instances({ stages }: { stages: StageRow[] }) {
                 <Text value={s.stage} max={60} />
               </td>
               <td class="mono">
-                <Text value={s.instance} max={80} />
+                {s.instance === null && s.group !== null ? (
+                  <span class="bad">nobody reads</span>
+                ) : (
+                  <Text value={s.instance} max={80} />
+                )}
               </td>
               <td class="wide">
                 <Text value={s.group} max={60} />

@@ -83,7 +83,7 @@ function columns(changed: () => void): Column<RuleRow>[] {
       key: "level",
       label: "Level",
       sort: "level",
-      width: "118px",
+      width: "128px",
       mark: true,
       cell: (r) => <LevelMark level={r.level} />,
     },
@@ -130,7 +130,6 @@ function columns(changed: () => void): Column<RuleRow>[] {
     {
       key: "evaluated",
       label: "Evaluated",
-      sort: "evaluated",
       width: "92px",
       number: true,
       wide: true,

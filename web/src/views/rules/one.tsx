@@ -92,6 +92,11 @@ export function One({ id }: { id: string }) {
                   ))}
                   <span class="muted">{rule.tactics.map(tacticName).join(", ")}</span>
                 </div>
+                {rule.overrides && (
+                  <p class="warn">
+                    Overrides: <Text value={rule.overrides} max={300} />
+                  </p>
+                )}
                 <Settings rule={rule} changed={data.reload} />
               </div>
             </section>

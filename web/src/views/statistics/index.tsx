@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Distributions over the range, latency, and, where the truth is known, how right the classes are.
 import * as api from "../../api/endpoints";
-import { LEVELS, type Level, type Statistics } from "../../api/types";
+import { LEVELS, type Point, type Statistics } from "../../api/types";
 import { brief, count, levelName, micros, percent, TACTICS, tacticName } from "../../app/format";
 import { range } from "../../app/range";
 import { useResource } from "../../app/resource";
 import { href } from "../../app/router";
 import { Chart } from "../../charts/chart";
 import { columns, overTime, type Series } from "../../charts/options";
-import { seriesColour, tacticColour } from "../../charts/palette";
+import { tacticColour } from "../../charts/palette";
 import { Bars, Card, Figures } from "../../components/card";
 import { Empty, Load } from "../../components/states";
 import { plain, Text } from "../../components/text";
@@ -16,29 +16,31 @@ import { plain, Text } from "../../components/text";
 const quiet = (name: string) => name === "None" || name === "benign" || name === "";
 const slug = (name: string) => name.toLowerCase().replace(/ /g, "-");
 
-function levelsOf(data: Statistics): { level: Level; count: number }[] {
-  const all = data.levels ?? [];
-  return LEVELS.map((level) => ({
-    level,
-    count: Array.isArray(all) ? (all.find((l) => l.level === level)?.count ?? 0) : (all[level] ?? 0),
-  })).reverse();
+/** Alerts by tactic over time come from the overview, which has them in columns already. */
+function byTactic(points: Point[]): Series[] {
+  return TACTICS.filter((one) => points.some((p) => (p.tactics?.[one] ?? 0) > 0)).map((one) => ({
+    name: tacticName(one),
+    colour: tacticColour(one),
+    points: points.map((p): [number, number] => [Date.parse(p.time), p.tactics?.[one] ?? 0]),
+  }));
 }
 
-function overHours(data: Statistics): Series[] {
-  const parts = (p: Statistics["hourly"][number]) =>
-    p.classes ?? p.tactics ?? (p.alerts === undefined ? {} : { Alerts: p.alerts });
-  const names = new Set(data.hourly.flatMap((p) => Object.keys(parts(p))).filter((n) => !quiet(n)));
-  const order = [...names].sort((a, b) => TACTICS.indexOf(slug(a)) - TACTICS.indexOf(slug(b)));
-  return order.map((name, i) => ({
-    name: name.includes("-") ? tacticName(name) : name,
-    colour: TACTICS.includes(slug(name)) ? tacticColour(slug(name)) : seriesColour(i),
-    points: data.hourly.map((p): [number, number] => [Date.parse(p.time), parts(p)[name] ?? 0]),
-  }));
+function byHour(data: Statistics): Series[] {
+  const line = (name: string, colour: string, of: (p: Statistics["hourly"][number]) => number): Series => ({
+    name,
+    colour,
+    points: data.hourly.map((p): [number, number] => [Date.parse(p.time), of(p)]),
+  });
+  return [
+    line("With a detection", "#e2702a", (p) => p.detected),
+    line("Without", "#4d8fd6", (p) => p.events - p.detected),
+  ];
 }
 
 export default function StatisticsView(_props: { rest: string }) {
   const { from, to } = range();
   const data = useResource(`${from}|${to}`, (signal) => api.statistics({ from, to }, signal));
+  const overview = useResource(`${from}|${to}`, (signal) => api.overview({ from, to }, signal));
   return (
     <Load from={data} lines={12}>
       {(s) => {
@@ -52,7 +54,7 @@ export default function StatisticsView(_props: { rest: string }) {
         }
         const classes = s.classes.filter((c) => !quiet(c.name));
         const detections = classes.reduce((sum, c) => sum + c.count, 0);
-        const series = overHours(s);
+        const series = byTactic(overview.data?.timeline.points ?? []);
         return (
           <>
             <Figures
@@ -72,13 +74,13 @@ export default function StatisticsView(_props: { rest: string }) {
               ]}
             />
             <div class="grid">
-              <Card class="c7" title="Classes over time">
+              <Card class="c7" title="Alerts by tactic over time">
                 {series.length ? (
                   <>
                     <Chart
-                      label={`Classes over time: ${classes.map((c) => `${c.name} ${c.count}`).join(", ")}`}
+                      label={`Alerts by tactic over time; events by class: ${classes.map((c) => `${c.name} ${c.count}`).join(", ")}`}
                       height={330}
-                      of={s}
+                      of={overview.data}
                       option={overTime({ kind: "stack", series, format: count })}
                     />
                     <div class="legend">
@@ -112,19 +114,19 @@ export default function StatisticsView(_props: { rest: string }) {
               </Card>
               <Card class="c4" title="Alerts by level">
                 <Bars
-                  of={levelsOf(s).map((l) => ({
-                    name: levelName(l.level),
-                    value: l.count,
-                    level: l.level,
-                    to: href("/alerts", { level: l.level }),
-                  }))}
+                  of={LEVELS.map((level) => ({
+                    name: levelName(level),
+                    value: s.levels.find((l) => l.level === level)?.count ?? 0,
+                    level,
+                    to: href("/alerts", { level }),
+                  })).reverse()}
                 />
               </Card>
               <Card class="c4" title="By host">
                 <Bars
                   of={s.hosts.slice(0, 10).map((h) => ({
                     name: h.name,
-                    value: h.alerts ?? h.count ?? 0,
+                    value: h.alerts,
                     level: h.level,
                     to: href("/alerts", { host: h.name }),
                   }))}
@@ -151,6 +153,14 @@ export default function StatisticsView(_props: { rest: string }) {
                 ) : (
                   <p class="muted">No latency was measured.</p>
                 )}
+              </Card>
+              <Card class="c12" title="Events over time" right={<span class="muted">by the hour, UTC</span>}>
+                <Chart
+                  label={`Events by the hour; ${count(events)} in all, ${count(detections)} with a detection`}
+                  height={150}
+                  of={s}
+                  option={overTime({ kind: "stack", series: byHour(s), format: brief })}
+                />
               </Card>
               <Card
                 class="c12"

@@ -66,15 +66,18 @@ function asked(): Params {
 
 function useTail(topic: string, on: boolean, filter: string) {
   const [rows, setRows] = useState<Message[]>([]);
+  const [skipped, setSkipped] = useState(0);
   const [stream, setStream] = useState<Stream | null>(null);
   useEffect(() => {
     if (!on) return;
     setRows([]);
+    setSkipped(0);
     const opened = openStream(
       `/topics/${encodeURIComponent(topic)}/tail`,
       { filter },
       {
         message: (m: Message) => setRows((old) => [m, ...old].slice(0, TAIL_KEPT)),
+        skipped: (some: { count: number }) => setSkipped((old) => old + some.count),
       },
     );
     setStream(opened);
@@ -83,7 +86,7 @@ function useTail(topic: string, on: boolean, filter: string) {
       setStream(null);
     };
   }, [topic, on, filter]);
-  return { rows, state: stream?.state.value ?? "connecting" };
+  return { rows, skipped, state: stream?.state.value ?? "connecting" };
 }
 
 export function Browser({ topic }: { topic: string }) {
@@ -164,7 +167,7 @@ export function Browser({ topic }: { topic: string }) {
               foot={
                 <span>
                   {live
-                    ? `${count(rows.length)} messages since the tail began (${tail.state}), newest first`
+                    ? `${count(rows.length)} messages since the tail began (${tail.state}), newest first${tail.skipped ? `; ${count(tail.skipped)} came too fast to be shown` : ""}`
                     : `${count(rows.length)} messages${scanned ? `, ${count(scanned)} looked at` : ""}`}
                 </span>
               }
@@ -173,7 +176,7 @@ export function Browser({ topic }: { topic: string }) {
                   <Empty title="Waiting for messages">
                     <p>
                       What is appended to the topic from now on appears here
-                      {param("filter") && ", if the filter lets it through"}.
+                      {param("filter") && ", if the filter lets it through"} ({tail.state}).
                     </p>
                   </Empty>
                 ) : (

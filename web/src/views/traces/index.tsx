@@ -10,13 +10,14 @@ import { inRange } from "../../app/range";
 import { useResource } from "../../app/resource";
 import { go, href, param, setParams } from "../../app/router";
 import type { ViewProps } from "../../app/routes";
+import { session } from "../../app/session";
 import { Card } from "../../components/card";
 import { FilterChip, SearchBox } from "../../components/filters";
 import { Icon } from "../../components/icon";
 import { Segments } from "../../components/popover";
 import { Empty, Failure, Load } from "../../components/states";
 import { type Column, Table } from "../../components/table";
-import { Text } from "../../components/text";
+import { OutLink, Text } from "../../components/text";
 import { Waterfall } from "../../components/waterfall";
 
 export default function TracesView({ rest }: ViewProps) {
@@ -105,7 +106,16 @@ function List() {
         }
       >
         <Load from={latency} lines={5}>
-          {(l) => <Stages latency={l} />}
+          {(l) => (
+            <>
+              <Stages latency={l} />
+              {l.advice && (
+                <p class="muted" style={{ marginTop: "8px" }}>
+                  <Text value={l.advice} max={300} />
+                </p>
+              )}
+            </>
+          )}
         </Load>
       </Card>
       <div class="row">
@@ -120,6 +130,7 @@ function List() {
           change={(value) => setParams({ sort: value === "slow" ? "-duration" : null })}
         />
         <FilterChip name="min_ms" label="Duration" choices={SLOW} single />
+        {session.value?.links?.jaeger && <OutLink to={session.value.links.jaeger}>Open Jaeger</OutLink>}
       </div>
       <section class="card fill">
         {data.error && !data.data ? (
