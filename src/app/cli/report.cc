@@ -55,7 +55,7 @@ Status write_files(const ReportCommand& command, const Statistics& statistics) {
                           "open it in a browser"));
   if (!command.layer.empty())
     TOCSIN_TRY_STATUS(put(command.layer,
-                          rules::navigator_json(rules::layer_of(statistics.alerts, "count")),
+                          insight::navigator_json(rules::layer_of(statistics.alerts, "count")),
                           "open it in the ATT&CK Navigator (Open Existing Layer)"));
   if (command.csv.empty()) return {};
   Statistics all = statistics;
