@@ -31,8 +31,8 @@ void write_ranked(JsonWriter& json, std::string_view name,
   });
 }
 
-void write_numbers(JsonWriter& json, std::string_view name,
-                   const std::map<std::string, std::int64_t>& numbers) {
+template <class Numbers>
+void write_numbers(JsonWriter& json, std::string_view name, const Numbers& numbers) {
   json.key(name);
   json.object([&] {
     for (const auto& [key, number] : numbers) json.member(key, number);
