@@ -30,6 +30,7 @@ namespace {
 constexpr const char* kAddress = "127.0.0.1:8642";
 constexpr std::size_t kTokenMin = 16;
 constexpr int kPortsTried = 50;
+constexpr std::size_t kThreadsMax = 256;  // idle ones end; slow clients hold one each
 
 struct ServeCommand {
   RuleOptions rules;
@@ -106,6 +107,7 @@ Status set_access(const ServeCommand& command, const metrics::Address& address,
                   console::Options& options) {
   options.server.host = address.host;
   options.server.port = address.port;
+  options.server.threads_max = kThreadsMax;
   options.server.tls_cert = command.tls_cert;
   options.server.tls_key = command.tls_key;
   if (command.tls_cert.empty() != command.tls_key.empty())

@@ -30,7 +30,9 @@ Answer log_in(const Context& context, const Call& call) {
   Call named = call;
   named.identity.user = *user;
   if (login) named.identity.role = login->identity.role;
-  TOCSIN_TRY_STATUS(context.audit(named, login ? "login" : "login.refused", *user, ""));
+  // Who guesses without end must not fill the log.
+  if (login || login.error().code != ApiCode::kRateLimited)
+    TOCSIN_TRY_STATUS(context.audit(named, login ? "login" : "login.refused", *user, ""));
   if (!login) return tl::unexpected<ApiError>(login.error());
   Reply reply = session_reply(context, login->identity);
   reply.headers.emplace_back("Set-Cookie", login->cookie);
