@@ -382,3 +382,18 @@ TEST_CASE("archive: more alerts of one moment than a microsecond has room for ke
   filter.range.from = 1'700'000'000'000'000'000;
   CHECK(archive->overview(filter)->alerts == 2'500);
 }
+
+TEST_CASE("archive: a search that takes too long is stopped and says so") {
+  const TempDir dir;
+  auto sink = store::open_sqlite(dir / "t.db", {.fsync = false});
+  std::vector<Alert> alerts;
+  for (unsigned i = 0; i < 3'000; ++i) alerts.push_back(test::alert_of(test::verdict(i)));
+  REQUIRE((*sink)->write({}, alerts).has_value());
+  const auto archive = Archive::open(dir / "t.db", {.limit = std::chrono::milliseconds(0)});
+  REQUIRE(archive.has_value());
+  const auto groups = (*archive)->groups({}, GroupBy::kHost);
+  REQUIRE_FALSE(groups.has_value());
+  CHECK(groups.error().code == ErrorCode::kExhausted);
+  CHECK(groups.error().message.find("took longer") != std::string::npos);
+  CHECK(open_archive(dir / "t.db")->groups({}, GroupBy::kHost)->size() == 7);
+}
