@@ -7,10 +7,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <filesystem>
 #include <string>
 #include <string_view>
 
-#include "core/trace/temp_dir.h"
 #include "stages/store/search/archive.h"
 #include "stages/store/search/language/opensearch.h"
 #include "stages/store/sink.h"
@@ -26,11 +26,28 @@ void check(bool holds) {
   if (!holds) std::abort();
 }
 
-// One alert to look at. The folder goes with the process.
+// A folder that goes with the process.
+struct Folder {
+  Folder() {
+    std::string name = (std::filesystem::temp_directory_path() / "tocsin-search-XXXXXX").string();
+    check(mkdtemp(name.data()) != nullptr);
+    path = name;
+  }
+  ~Folder() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path, ignored);
+  }
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+  std::filesystem::path path;
+};
+
+// One alert to look at.
 const Archive& archive() {
-  static const test::TempDir dir;
+  static const Folder folder;
+  static const std::string file = (folder.path / "t.db").string();
   static const auto opened = [] {
-    auto sink = store::open_sqlite(dir / "t.db", {.detections_only = false, .fsync = false});
+    auto sink = store::open_sqlite(file, {.detections_only = false, .fsync = false});
     check(sink.has_value());
     Verdict verdict;
     verdict.event_id = Uuid::hashed("event");
@@ -45,7 +62,7 @@ const Archive& archive() {
     alert.rule_id = "rule";
     alert.rule_name = "a b c";
     check((*sink)->write({&verdict, 1}, {&alert, 1}).has_value());
-    auto archive = Archive::open(dir / "t.db");
+    auto archive = Archive::open(file);
     check(archive.has_value());
     return std::move(*archive);
   }();
