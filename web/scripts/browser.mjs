@@ -14,7 +14,12 @@ export function launch() {
   const executablePath = PLACES.find((p) => p && existsSync(p));
   if (!executablePath)
     throw new Error("no Chromium here; `apt-get install chromium`, or name one in TOCSIN_CHROMIUM");
-  const args = ["--force-color-profile=srgb", "--font-render-hinting=none", "--disable-dev-shm-usage"];
+  const args = [
+    "--force-color-profile=srgb",
+    "--font-render-hinting=none",
+    "--disable-dev-shm-usage",
+    "--disable-lcd-text",
+  ];
   if (process.getuid?.() === 0) args.push("--no-sandbox");
   return chromium.launch({ executablePath, args });
 }

@@ -25,6 +25,7 @@ function playDemo() {
   folder = mkdtempSync(path.join(tmpdir(), "tocsin-web-"));
   program = spawn(path.resolve(binary), ["demo", "--events", "5000", "--stay", "--console-port", "8742"], {
     cwd: folder,
+    stdio: ["ignore", "pipe", "pipe"],
   });
   return new Promise((resolve, reject) => {
     let said = "";
@@ -35,8 +36,9 @@ function playDemo() {
     };
     program.stdout.on("data", listen);
     program.stderr.on("data", listen);
+    program.on("error", reject);
     program.on("exit", (code) => reject(new Error(`the demo ended with ${code}:\n${said.slice(-2000)}`)));
-    setTimeout(() => reject(new Error(`the demo did not come up:\n${said.slice(-2000)}`)), 90000).unref();
+    setTimeout(() => reject(new Error(`the demo did not come up:\n${said.slice(-2000)}`)), 150000).unref();
   });
 }
 

@@ -86,15 +86,21 @@ const COLUMNS: Column<AlertRow>[] = [
     cell: (r) => <Text value={r.assignee} max={40} />,
   },
 ];
-// Beside an open alert there is room for the essential only.
-const NARROW = new Set(["time", "level", "rule", "host"]);
+// Beside an open alert there is room for the essential only, and for times without their year.
+const NARROW: Column<AlertRow>[] = COLUMNS.filter((c) =>
+  ["time", "level", "rule", "host"].includes(c.key),
+).map((c) => {
+  if (c.key === "level") return { ...c, width: "108px" };
+  if (c.key !== "time") return c;
+  return { ...c, width: "122px", cell: (r) => <span class="num">{time(r.time).slice(5)}</span> };
+});
 
 export function List({ pages }: { pages: Pages<AlertRow> }) {
   const [chosen, setChosen] = useState<Set<string>>(new Set());
   const open = param("open");
   useEffect(() => setChosen(new Set()), [pages.stale]);
   const filtered = [...FILTER_NAMES, "from", "to"].some((name) => param(name));
-  const columns = open ? COLUMNS.filter((c) => NARROW.has(c.key)) : COLUMNS;
+  const columns = open ? NARROW : COLUMNS;
   if (pages.error && !pages.items.length) {
     if (pages.error.code === "invalid") {
       return (
