@@ -4,20 +4,44 @@
 #include <fmt/format.h>
 
 #include <string>
+#include <vector>
+
+#include "core/event/record_json.h"
 
 namespace tocsin::pipeline {
+
+namespace {
+
+std::vector<bus::Header> headers_of(const Uuid& event_id, const trace::Context& parent) {
+  return {{"event_id", event_id.to_string()},
+          {"traceparent",
+           trace::format_traceparent(
+               {parent.trace, trace::span_id_of(parent.trace, "classify_event"), parent.flags})},
+          {"source", "detect"},
+          {"content-type", "application/json"}};
+}
+
+}  // namespace
 
 bus::Record alert_record(const Alert& alert, const trace::Context& parent) {
   bus::Record record;
   record.key = alert.host;
   append_json(record.value, alert);
-  record.headers = {
-      {"event_id", alert.event_id.to_string()},
-      {"traceparent",
-       trace::format_traceparent(
-           {parent.trace, trace::span_id_of(parent.trace, "classify_event"), parent.flags})},
-      {"source", "detect"},
-      {"content-type", "application/json"}};
+  record.headers = headers_of(alert.event_id, parent);
+  return record;
+}
+
+bus::Record verdict_record(const Verdict& verdict, const trace::Context& parent) {
+  bus::Record record;
+  record.key = verdict.host;
+  append_json(record.value, verdict);
+  record.headers = headers_of(verdict.event_id, parent);
+  const auto truth = [&](const char* name, const std::string& value) {
+    if (!value.empty()) record.headers.push_back({name, value});
+  };
+  truth(kTruthTactic, verdict.truth);
+  truth(kTruthScenario, verdict.truth_scenario);
+  truth(kTruthTechnique, verdict.truth_technique);
   return record;
 }
 

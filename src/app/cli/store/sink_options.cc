@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/cli/store/sink_options.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <set>
+#include <utility>
+
+#include "app/pipeline/topics.h"
+#include "stages/store/sinks/opensearch/opensearch_sink.h"
+#include "stages/store/sinks/sinks.h"
+
+namespace tocsin::cli {
+namespace {
+
+struct Kind {
+  std::string_view name;
+  bool alerts, verdicts;
+};
+constexpr std::array kKinds = {
+    Kind{"opensearch", true, true}, Kind{"jsonl", true, true}, Kind{"sqlite", true, true},
+    Kind{"csv", false, true},       Kind{"ocsf", true, false}, Kind{"ocsf-topic", true, false},
+};
+
+// "jsonl-alerts" is a jsonl of alerts.
+bool set_kind(SinkSpec& spec, std::string_view text) {
+  for (const Kind& kind : kKinds) {
+    if (!text.starts_with(kind.name)) continue;
+    const std::string_view rest = text.substr(kind.name.size());
+    if (!rest.empty() && rest != "-alerts" && rest != "-verdicts") continue;
+    spec.kind = kind.name;
+    spec.alerts = kind.alerts && rest != "-verdicts";
+    spec.verdicts = kind.verdicts && rest != "-alerts";
+    return spec.alerts || spec.verdicts;
+  }
+  return false;
+}
+
+bool is_name(std::string_view text) {
+  return !text.empty() && text.size() <= 100 &&
+         text.find_first_not_of(
+             "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+             "-_.") == std::string_view::npos;
+}
+
+std::string wrong_sink(const std::string& text) {
+  const auto spec = parse_sink(text);
+  return spec ? std::string() : spec.error().message;
+}
+
+std::string wrong_reference(const std::string& text) {
+  for (const std::string_view start : {"env:", "file:"})
+    if (text.starts_with(start) && text.size() > start.size()) return {};
+  return "a secret is not written here, where others can read it: env:NAME or file:PATH is wanted";
+}
+
+std::vector<std::string> hosts_of(const std::string& target) {
+  std::vector<std::string> hosts;
+  for (std::size_t at = 0; at <= target.size();) {
+    const std::size_t end = std::min(target.find(',', at), target.size());
+    if (end > at) hosts.push_back(target.substr(at, end - at));
+    at = end + 1;
+  }
+  return hosts;
+}
+
+bool in_environment(const char* name) {
+  const char* const value = std::getenv(name);
+  return value != nullptr && *value != '\0';
+}
+
+store::opensearch::Credentials with_secrets_of_environment(
+    store::opensearch::Credentials credentials) {
+  if (credentials.password.empty() && !credentials.user.empty() &&
+      in_environment("TOCSIN_OPENSEARCH_PASSWORD"))
+    credentials.password = "env:TOCSIN_OPENSEARCH_PASSWORD";
+  if (credentials.api_key.empty() && credentials.user.empty() &&
+      in_environment("TOCSIN_OPENSEARCH_API_KEY"))
+    credentials.api_key = "env:TOCSIN_OPENSEARCH_API_KEY";
+  return credentials;
+}
+
+store::Rotation rotation_of(const SinkOptions& options) {
+  using Every = store::Rotation::Every;
+  return {.bytes = options.rotate_bytes,
+          .every = options.rotate == "hour"  ? Every::kHour
+                   : options.rotate == "day" ? Every::kDay
+                                             : Every::kNever};
+}
+
+Result<std::unique_ptr<store::Sink>> open_sink(const SinkSpec& spec, const SinkOptions& options,
+                                               bus::Bus& bus) {
+  const bool only = options.verdicts == "detections";
+  const bool fsync = !options.no_fsync;
+  if (spec.kind == "csv") return store::open_csv(spec.target, {only, fsync, rotation_of(options)});
+  if (spec.kind == "sqlite") return store::open_sqlite(spec.target, {only, fsync});
+  if (spec.kind == "jsonl")
+    return store::open_json_lines(spec.target, store::Lines::kRecords,
+                                  {only, fsync, rotation_of(options)});
+  if (spec.kind == "ocsf")
+    return store::open_json_lines(spec.target, store::Lines::kFindings,
+                                  {only, fsync, rotation_of(options)});
+  if (spec.kind == "ocsf-topic") {
+    TOCSIN_TRY_STATUS(
+        bus.create_topic(spec.target, pipeline::topic_options(pipeline::TopicRole::kAlerts)));
+    return store::open_finding_topic(bus, spec.target);
+  }
+  store::opensearch::Options opensearch = options.opensearch;
+  opensearch.hosts = hosts_of(spec.target);
+  opensearch.credentials = with_secrets_of_environment(std::move(opensearch.credentials));
+  opensearch.detections_only = only;
+  return store::open_opensearch(opensearch);
+}
+
+void add_opensearch_options(CLI::App& command, store::opensearch::Options& options) {
+  constexpr const char* kGroup = "OpenSearch and Elasticsearch";
+  const auto text = [&](const char* name, std::string& value, const char* variable,
+                        const char* help) {
+    return command.add_option(name, value, help)->envname(variable)->group(kGroup);
+  };
+  text("--opensearch-user", options.credentials.user, "TOCSIN_OPENSEARCH_USER", "Whom to log in");
+  // The variables of these two hold the secrets themselves: see with_secrets_of_environment().
+  command
+      .add_option("--opensearch-password", options.credentials.password,
+                  "Where the password is: env:NAME or file:PATH (default: "
+                  "env:TOCSIN_OPENSEARCH_PASSWORD)")
+      ->check(wrong_reference)
+      ->group(kGroup);
+  command
+      .add_option("--opensearch-api-key", options.credentials.api_key,
+                  "Where an API key is, in place of user and password: env:NAME or file:PATH "
+                  "(default: env:TOCSIN_OPENSEARCH_API_KEY)")
+      ->check(wrong_reference)
+      ->group(kGroup);
+  text("--opensearch-ca", options.ca_file, "TOCSIN_OPENSEARCH_CA",
+       "PEM of the authorities to trust (default: the system's)");
+  text("--opensearch-certificate", options.certificate, "TOCSIN_OPENSEARCH_CERTIFICATE",
+       "PEM of a client certificate");
+  text("--opensearch-key", options.key, "TOCSIN_OPENSEARCH_KEY", "PEM of its key");
+  text("--opensearch-prefix", options.prefix, "TOCSIN_OPENSEARCH_PREFIX",
+       "What the names of indices, templates and the policy begin with")
+      ->capture_default_str();
+  command
+      .add_option("--opensearch-retention", options.retention_days,
+                  "Daily indices are deleted after so many DAYS, by a policy that is made when "
+                  "there is none (0: none is made)")
+      ->envname("TOCSIN_OPENSEARCH_RETENTION")
+      ->check(CLI::Range(0, 36'500))
+      ->group(kGroup)
+      ->capture_default_str();
+  command
+      .add_flag("--opensearch-no-setup{false}", options.set_up,
+                "Make no templates and no policy: somebody else has")
+      ->envname("TOCSIN_OPENSEARCH_NO_SETUP")
+      ->group(kGroup);
+  command
+      .add_flag("--opensearch-gzip", options.gzip, "Compress requests: for a server that is far")
+      ->envname("TOCSIN_OPENSEARCH_GZIP")
+      ->group(kGroup);
+}
+
+}  // namespace
+
+Result<SinkSpec> parse_sink(const std::string& text) {
+  const std::size_t equals = text.find('=');
+  if (equals == std::string::npos || equals + 1 == text.size())
+    return fail(ErrorCode::kInvalid,
+                fmt::format("'{}': KIND=TARGET is wanted, such as opensearch=https://HOST:9200, "
+                            "jsonl=FILE, ocsf=FILE, csv=FILE, sqlite=FILE, ocsf-topic=TOPIC",
+                            text.substr(0, equals)));
+  SinkSpec spec;
+  spec.target = text.substr(equals + 1);
+  const std::string kind = text.substr(0, equals);
+  const std::size_t colon = kind.find(':');
+  spec.name = kind.substr(colon == std::string::npos ? 0 : colon + 1);
+  if (!set_kind(spec, kind.substr(0, colon)))
+    return fail(ErrorCode::kInvalid,
+                fmt::format("'{}' is no kind of sink: opensearch, jsonl, sqlite (each also with "
+                            "-alerts or -verdicts), csv, ocsf, ocsf-topic",
+                            kind.substr(0, colon)));
+  if (!is_name(spec.name))
+    return fail(ErrorCode::kInvalid,
+                fmt::format("'{}' is no name of a sink: letters, digits, -, _ and .", spec.name));
+  return spec;
+}
+
+void add_sink_options(CLI::App& command, SinkOptions& options) {
+  command
+      .add_option("--sink", options.sinks,
+                  "KIND=TARGET, repeatable: opensearch=URL[,URL], jsonl=FILE, sqlite=FILE (each of "
+                  "these also KIND-alerts or KIND-verdicts: only those), csv=FILE (verdicts), "
+                  "ocsf=FILE and ocsf-topic=TOPIC (alerts). KIND:NAME=TARGET names it, for its "
+                  "group and for two of a kind")
+      ->envname("TOCSIN_SINK")
+      ->delimiter(';')
+      ->allow_extra_args(false)
+      ->check(wrong_sink);
+  command.add_option("--verdicts", options.verdicts, "all, or detections: only those with a match")
+      ->envname("TOCSIN_VERDICTS")
+      ->check(CLI::IsMember({"all", "detections"}))
+      ->capture_default_str();
+  command
+      .add_option("--rotate-size", options.rotate_bytes,
+                  "Files of lines are put aside at this size: 500MB, 10GB (default: never)")
+      ->transform(CLI::AsSizeValue(false))
+      ->envname("TOCSIN_ROTATE_SIZE");
+  command
+      .add_option("--rotate", options.rotate,
+                  "hour or day: a file holds lines of one hour or day (UTC) only")
+      ->envname("TOCSIN_ROTATE")
+      ->check(CLI::IsMember({"never", "hour", "day"}))
+      ->capture_default_str();
+  command
+      .add_flag(
+          "--no-fsync", options.no_fsync,
+          "Do not wait for the disk: faster, survives a crash of the program, not of the machine")
+      ->envname("TOCSIN_NO_FSYNC");
+  add_opensearch_options(command, options.opensearch);
+}
+
+Result<std::vector<pipeline::StoreSink>> open_sinks(const SinkOptions& options, bus::Bus& bus) {
+  std::vector<pipeline::StoreSink> sinks;
+  std::set<std::string> names;
+  for (const std::string& text : options.sinks) {
+    TOCSIN_TRY(const SinkSpec spec, parse_sink(text));
+    if (!names.insert(spec.name).second)
+      return fail(ErrorCode::kInvalid,
+                  fmt::format("two sinks are called {0}; name them: {1}:NAME=TARGET", spec.name,
+                              spec.kind));
+    TOCSIN_TRY(auto sink, open_sink(spec, options, bus));
+    sinks.push_back({spec.name, std::move(sink), spec.alerts, spec.verdicts});
+  }
+  return sinks;
+}
+
+}  // namespace tocsin::cli

@@ -1,0 +1,223 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Verdicts and alerts in a real OpenSearch: all of them, each once, whatever is killed or restarted meanwhile, and its
+aggregations tell what the CSV file tells.
+
+    python3 opensearch_test.py [embedded|kafka]
+
+TOCSIN_OPENSEARCH is its URL (http://127.0.0.1:19200); it is restarted by tools/services/opensearch.sh, which finds it by
+OPENSEARCH_DIR and OPENSEARCH_PORT. TOCSIN_OPENSEARCH_EVENTS says how many events (20000).
+"""
+import collections
+import json
+import os
+import pathlib
+import random
+import subprocess
+import time
+import urllib.error
+import urllib.request
+import uuid
+
+import harness
+from harness import process_event, until
+
+EVENTS = int(os.environ.get("TOCSIN_OPENSEARCH_EVENTS", "20000"))
+SERVICE = str(pathlib.Path(__file__).resolve().parents[2] / "tools/services/opensearch.sh")
+SECONDS = 120 + EVENTS // 1_000  # a busy machine takes 2,000 documents a second, at the worst half of that
+
+
+def server_url():
+    url = os.environ.get("TOCSIN_OPENSEARCH")
+    if not url:
+        harness.skip("no OpenSearch: set TOCSIN_OPENSEARCH=http://host:port")
+    return url
+
+
+def service(*arguments):
+    done = subprocess.run([SERVICE, *arguments], capture_output=True, text=True, timeout=240, check=False)
+    return done.returncode == 0, done.stdout + done.stderr
+
+
+class Server:
+    """The server's API, for indices with a prefix of this test's own."""
+
+    def __init__(self, url):
+        self.url = url
+        self.prefix = "e2e-" + uuid.uuid4().hex[:8]
+
+    def ask(self, method, path, body=None):
+        request = urllib.request.Request(self.url + path, method=method, headers={"Content-Type": "application/json"},
+                                         data=json.dumps(body).encode() if body is not None else None)
+        with urllib.request.urlopen(request, timeout=60) as response:
+            return json.loads(response.read() or "null")
+
+    def close(self):
+        for path in self.indices():
+            self.ask("DELETE", "/" + path)
+        for kind in ("alerts", "verdicts"):
+            try:
+                self.ask("DELETE", f"/_index_template/{self.prefix}-{kind}")
+            except urllib.error.HTTPError:
+                pass  # the test did not come that far
+
+    def indices(self):
+        return [row["index"] for row in self.ask("GET", f"/_cat/indices/{self.prefix}-*?format=json")]
+
+    def count(self, kind, query=None):
+        self.ask("POST", f"/{self.prefix}-*/_refresh")
+        body = {"query": query} if query else None
+        return self.ask("POST" if body else "GET", f"/{self.prefix}-{kind}-*/_count", body)["count"]
+
+    def terms(self, kind, field):
+        """How many documents have each value of the field."""
+        found = self.ask("POST", f"/{self.prefix}-{kind}-*/_search",
+                         {"size": 0, "aggs": {"by": {"terms": {"field": field, "size": 1_000}}}})
+        return {bucket["key"]: bucket["doc_count"] for bucket in found["aggregations"]["by"]["buckets"]}
+
+    def distinct(self, kind, field):
+        """The number of values, counted one by one: a cardinality is an estimate."""
+        values, after = 0, None
+        while True:
+            composite = {"size": 5_000, "sources": [{"v": {"terms": {"field": field}}}]}
+            if after:
+                composite["after"] = after
+            found = self.ask("POST", f"/{self.prefix}-{kind}-*/_search", {"size": 0, "aggs": {"by": {"composite": composite}}})
+            buckets = found["aggregations"]["by"]["buckets"]
+            values += len(buckets)
+            after = found["aggregations"]["by"].get("after_key")
+            if not buckets or not after:
+                return values
+
+
+class OpenSearch(harness.PipelineTest):
+    server_url = None
+
+    def setUp(self):
+        self.seed = int(os.environ.get("TOCSIN_SEED", time.time_ns() % 1_000_000))
+        self.dice = random.Random(self.seed)
+        print(f"seed {self.seed}", flush=True)
+        self.server = Server(self.server_url)
+        self.addCleanup(self.server.close)
+
+    def sink(self):
+        return ("--sink", f"opensearch={self.server_url}", "--opensearch-prefix", self.server.prefix,
+                "--opensearch-retention", 0)
+
+    def group(self, pipeline):
+        return f"{pipeline.group}-store-opensearch"
+
+    def assert_all_there_once(self, pipeline):
+        rows = pipeline.rows()
+        alerts = [m["value"]["tocsin"]["alert_id"] for m in pipeline.messages(pipeline.alerts)]
+        self.assertEqual(self.server.count("verdicts"), len(rows))
+        self.assertEqual(self.server.count("alerts"), len(alerts))
+        self.assertEqual(self.server.distinct("verdicts", "event.id"), len({row["event_id"] for row in rows}))
+        self.assertEqual(self.server.distinct("alerts", "tocsin.alert_id"), len(set(alerts)))
+        self.assertEqual(self.server.terms("verdicts", "tocsin.class"), collections.Counter(row["class"] for row in rows))
+        self.assertEqual(self.server.terms("verdicts", "threat.tactic"),
+                         collections.Counter(t for row in rows for t in row["tactics"].split(";") if t))
+        self.assertEqual(self.server.terms("verdicts", "host.name"), collections.Counter(row["host"] for row in rows))
+        return len(rows), len(alerts)
+
+    def wait_for_progress(self, pipeline, more):
+        before = pipeline.lag(self.group(pipeline))
+        until(SECONDS, "progress", lambda: before is None or pipeline.lag(self.group(pipeline)) in (0, None) or
+              pipeline.lag(self.group(pipeline)) <= before - more)
+
+    def test_all_of_it_is_there_once_through_kills_and_restarts(self):
+        pipeline = self.pipeline()
+        pipeline.produce("synthetic", "--seed", self.seed, "--events", EVENTS, seconds=SECONDS)
+        pipeline.detect("--sinks", "csv,topic", seconds=SECONDS)
+        begin = time.monotonic()
+        batch = max(200, EVENTS // 40)
+        stage = pipeline.storing(*self.sink(), "--batch", batch)
+        for kill in range(3):
+            self.wait_for_progress(pipeline, batch)
+            time.sleep(self.dice.uniform(0, 0.3))
+            stage.kill()
+            stage = pipeline.storing(*self.sink(), "--batch", batch)
+        mine = service("status")[0] and service("url")[1].strip() == self.server_url
+        if mine:
+            self.wait_for_progress(pipeline, batch)
+            for how in ("kill", "stop"):
+                self.assertTrue(service(how)[0])
+                time.sleep(self.dice.uniform(1, 3))
+                self.assertTrue(stage.running(), stage.stderr())
+                started, told = service("start")
+                self.assertTrue(started, told)
+                self.wait_for_progress(pipeline, batch)
+        else:
+            print("SKIPPED the restart of OpenSearch: it is none of tools/services/opensearch.sh", flush=True)
+        until(SECONDS, "no lag", lambda: pipeline.lag(self.group(pipeline)) == 0)
+        stage.terminate()
+        done = stage.end()
+        self.assertEqual(done["sinks"]["opensearch"]["dead_letters"], 0)
+        verdicts, alerts = self.assert_all_there_once(pipeline)
+        print(f"{verdicts} verdicts and {alerts} alerts in {time.monotonic() - begin:.0f} s", flush=True)
+        self.assertEqual(verdicts, EVENTS)
+        # All of it once more, from the beginning, changes nothing.
+        self.read_again(pipeline)
+        self.assert_all_there_once(pipeline)
+
+    def read_again(self, pipeline):
+        again = pipeline.start("store", *self.sink(), "--json", "--group", pipeline.group + "-again", "--drain", 0.5,
+                               *pipeline.on_bus()).end(SECONDS)
+        self.assertGreater(again["sinks"]["opensearch"]["verdicts"], 0)
+
+    def test_fields_have_their_types(self):
+        pipeline = self.pipeline()
+        path = pipeline.folder / "input.jsonl"
+        path.write_text("".join(process_event(n, n % 5 == 0) + "\n" for n in range(500)))
+        pipeline.produce("jsonl", path)
+        pipeline.detect("--sinks", "csv,topic")
+        pipeline.store(*self.sink())
+        self.assert_all_there_once(pipeline)
+        # Events of a year that is long over share an index, those of now have their day's.
+        self.assertTrue(all(name.startswith(self.server.prefix) for name in self.server.indices()))
+        name = next(name for name in self.server.indices() if "-alerts-" in name)
+        mapping = self.server.ask("GET", f"/{name}/_mapping")[name]["mappings"]
+        self.assertEqual(mapping["dynamic"], "false")
+        self.assertEqual(mapping["properties"]["@timestamp"]["type"], "date")
+        self.assertEqual(mapping["properties"]["host"]["properties"]["name"]["type"], "keyword")
+        rows = pipeline.rows()
+        one = next(row for row in rows if row["rules"])
+        for query, want in (({"term": {"host.name": one["host"]}}, sum(r["host"] == one["host"] for r in rows)),
+                            ({"prefix": {"threat.technique": one["techniques"].split(";")[0][:5]}},
+                             sum(one["techniques"].split(";")[0][:5] in r["techniques"] for r in rows)),
+                            ({"range": {"event.severity": {"gte": int(one["score"])}}},
+                             sum(int(r["score"]) >= int(one["score"]) for r in rows)),
+                            ({"range": {"@timestamp": {"lte": one["timestamp"]}}},
+                             sum(r["timestamp"] <= one["timestamp"] for r in rows))):
+            self.assertEqual(self.server.count("verdicts", query), want, query)
+        self.assertEqual(self.server.count("alerts", {"match": {"tocsin.matched_fields.value.text": "vssadmin.exe"}}), 100)
+
+    def test_what_the_server_refuses_is_a_dead_letter_and_can_be_replayed(self):
+        pipeline = self.pipeline()
+        path = pipeline.folder / "input.jsonl"
+        path.write_text("".join(process_event(n, n % 5 == 0) + "\n" for n in range(100)))
+        pipeline.produce("jsonl", path)
+        pipeline.detect("--sinks", "csv,topic")
+        # Somebody made an index in which a host is a number.
+        periods = ("2026", "2026.03.02", "undated")
+        for period in periods:
+            self.server.ask("PUT", f"/{self.server.prefix}-alerts-{period}",
+                            {"mappings": {"properties": {"host": {"type": "long"}}}})
+        done = pipeline.store(*self.sink())["sinks"]["opensearch"]
+        self.assertEqual((done["verdicts"], done["alerts"], done["dead_letters"]), (100, 0, 20))
+        letters = list(pipeline.messages(pipeline.dead))
+        self.assertEqual({(m["headers"]["error.stage"], m["headers"]["error.code"]) for m in letters},
+                         {("store", "sink.refused")})
+        self.assertIn("mapper_parsing_exception", letters[0]["headers"]["error.message"])
+        for period in periods:
+            self.server.ask("DELETE", f"/{self.server.prefix}-alerts-{period}")
+        done = subprocess.run([harness.TOCSIN, "dlq", "replay", "--all", *pipeline.on_bus()], capture_output=True, text=True,
+                              timeout=60, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn(pipeline.alerts, done.stderr)
+        self.assertEqual(pipeline.store(*self.sink())["sinks"]["opensearch"]["alerts"], 20)
+        self.assertEqual(self.server.count("alerts"), 20)
+
+
+if __name__ == "__main__":
+    OpenSearch.server_url = server_url()
+    harness.main()
