@@ -131,8 +131,8 @@ class Impl final : public AppendFile {
           if (done) return {};
         }
       }
-      // Rotated away, while we waited or by the lines themselves. Not before the lock is gone, which
-      // knows the file by its number.
+      // Rotated away, while we waited or by the lines themselves. Not before the lock is gone,
+      // which knows the file by its number.
       file_ = Descriptor();
     }
     return fail(ErrorCode::kUnavailable, path_ + ": is replaced faster than it can be opened");

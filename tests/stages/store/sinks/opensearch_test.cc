@@ -75,6 +75,10 @@ TEST_CASE("opensearch: documents have the record's id, and the index of the even
   CHECK(read_text(root, "/tocsin/class") == "Credential Access");
   CHECK(read_text(root, "/threat/tactic/1") == "stealth");
   CHECK(read_text(root, "/rule/id/0") == records.verdicts[0].rules[0]);
+  const simdjson::dom::element alert = parser.parse(
+      documents.at({"tocsin-alerts-2023.11.14", records.alerts[0].alert_id.to_string()}));
+  CHECK(read_text(alert, "/tocsin/alert_id") == records.alerts[0].alert_id.to_string());
+  CHECK(read_text(alert, "/tocsin/class") == "credential-access");
 }
 
 TEST_CASE("opensearch: which index an event belongs to follows from its own time") {

@@ -76,10 +76,23 @@ void append_document(std::string& out, const Verdict& v) {
 }
 
 void append_document(std::string& out, const Alert& alert) {
-  if (alert.timestamp != 0) return append_json(out, alert);
-  Alert dated = alert;
-  dated.timestamp = alert.created;
-  append_json(out, dated);
+  const std::size_t first = out.size();
+  if (alert.timestamp != 0) {
+    append_json(out, alert);
+  } else {
+    Alert dated = alert;
+    dated.timestamp = alert.created;
+    append_json(out, dated);
+  }
+  if (alert.tactics.empty()) return;
+  // Its class, as tocsin.db has it; the contract's alert has none. Quotes inside of values are
+  // escaped, so this is the member and nothing else.
+  constexpr std::string_view kOurs = "\"tocsin\":{";
+  const std::size_t ours = out.find(kOurs, first);
+  std::string member = "\"class\":";
+  append_json_string(member, alert.tactics.front());
+  member.push_back(',');
+  out.insert(ours + kOurs.size(), member);
 }
 
 }  // namespace tocsin::store::opensearch
