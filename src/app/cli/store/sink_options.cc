@@ -5,10 +5,10 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdlib>
 #include <set>
 #include <utility>
 
+#include "app/cli/store/opensearch_options.h"
 #include "app/pipeline/topics.h"
 #include "stages/store/sinks/opensearch/opensearch_sink.h"
 #include "stages/store/sinks/sinks.h"
@@ -51,38 +51,6 @@ std::string wrong_sink(const std::string& text) {
   return spec ? std::string() : spec.error().message;
 }
 
-std::string wrong_reference(const std::string& text) {
-  for (const std::string_view start : {"env:", "file:"})
-    if (text.starts_with(start) && text.size() > start.size()) return {};
-  return "a secret is not written here, where others can read it: env:NAME or file:PATH is wanted";
-}
-
-std::vector<std::string> hosts_of(const std::string& target) {
-  std::vector<std::string> hosts;
-  for (std::size_t at = 0; at <= target.size();) {
-    const std::size_t end = std::min(target.find(',', at), target.size());
-    if (end > at) hosts.push_back(target.substr(at, end - at));
-    at = end + 1;
-  }
-  return hosts;
-}
-
-bool in_environment(const char* name) {
-  const char* const value = std::getenv(name);
-  return value != nullptr && *value != '\0';
-}
-
-store::opensearch::Credentials with_secrets_of_environment(
-    store::opensearch::Credentials credentials) {
-  if (credentials.password.empty() && !credentials.user.empty() &&
-      in_environment("TOCSIN_OPENSEARCH_PASSWORD"))
-    credentials.password = "env:TOCSIN_OPENSEARCH_PASSWORD";
-  if (credentials.api_key.empty() && credentials.user.empty() &&
-      in_environment("TOCSIN_OPENSEARCH_API_KEY"))
-    credentials.api_key = "env:TOCSIN_OPENSEARCH_API_KEY";
-  return credentials;
-}
-
 store::Rotation rotation_of(const SinkOptions& options) {
   using Every = store::Rotation::Every;
   return {.bytes = options.rotate_bytes,
@@ -108,58 +76,30 @@ Result<std::unique_ptr<store::Sink>> open_sink(const SinkSpec& spec, const SinkO
         bus.create_topic(spec.target, pipeline::topic_options(pipeline::TopicRole::kAlerts)));
     return store::open_finding_topic(bus, spec.target);
   }
-  store::opensearch::Options opensearch = options.opensearch;
-  opensearch.hosts = hosts_of(spec.target);
-  opensearch.credentials = with_secrets_of_environment(std::move(opensearch.credentials));
+  store::opensearch::Options opensearch = connected_to(spec.target, options.opensearch);
   opensearch.detections_only = only;
   return store::open_opensearch(opensearch);
 }
 
 void add_opensearch_options(CLI::App& command, store::opensearch::Options& options) {
-  constexpr const char* kGroup = "OpenSearch and Elasticsearch";
-  const auto text = [&](const char* name, std::string& value, const char* variable,
-                        const char* help) {
-    return command.add_option(name, value, help)->envname(variable)->group(kGroup);
-  };
-  text("--opensearch-user", options.credentials.user, "TOCSIN_OPENSEARCH_USER", "Whom to log in");
-  // The variables of these two hold the secrets themselves: see with_secrets_of_environment().
-  command
-      .add_option("--opensearch-password", options.credentials.password,
-                  "Where the password is: env:NAME or file:PATH (default: "
-                  "env:TOCSIN_OPENSEARCH_PASSWORD)")
-      ->check(wrong_reference)
-      ->group(kGroup);
-  command
-      .add_option("--opensearch-api-key", options.credentials.api_key,
-                  "Where an API key is, in place of user and password: env:NAME or file:PATH "
-                  "(default: env:TOCSIN_OPENSEARCH_API_KEY)")
-      ->check(wrong_reference)
-      ->group(kGroup);
-  text("--opensearch-ca", options.ca_file, "TOCSIN_OPENSEARCH_CA",
-       "PEM of the authorities to trust (default: the system's)");
-  text("--opensearch-certificate", options.certificate, "TOCSIN_OPENSEARCH_CERTIFICATE",
-       "PEM of a client certificate");
-  text("--opensearch-key", options.key, "TOCSIN_OPENSEARCH_KEY", "PEM of its key");
-  text("--opensearch-prefix", options.prefix, "TOCSIN_OPENSEARCH_PREFIX",
-       "What the names of indices, templates and the policy begin with")
-      ->capture_default_str();
+  add_connection_options(command, options);
   command
       .add_option("--opensearch-retention", options.retention_days,
                   "Daily indices are deleted after so many DAYS, by a policy that is made when "
                   "there is none (0: none is made)")
       ->envname("TOCSIN_OPENSEARCH_RETENTION")
       ->check(CLI::Range(0, 36'500))
-      ->group(kGroup)
+      ->group(kOpenSearchGroup)
       ->capture_default_str();
   command
       .add_flag("--opensearch-no-setup{false}", options.set_up,
                 "Make no templates and no policy: somebody else has")
       ->envname("TOCSIN_OPENSEARCH_NO_SETUP")
-      ->group(kGroup);
+      ->group(kOpenSearchGroup);
   command
       .add_flag("--opensearch-gzip", options.gzip, "Compress requests: for a server that is far")
       ->envname("TOCSIN_OPENSEARCH_GZIP")
-      ->group(kGroup);
+      ->group(kOpenSearchGroup);
 }
 
 }  // namespace
