@@ -205,6 +205,38 @@ class OpenSearch(harness.PipelineTest):
             self.assertEqual(self.server.count("verdicts", query), want, query)
         self.assertEqual(self.server.count("alerts", {"match": {"tocsin.matched_fields.value.text": "vssadmin.exe"}}), 100)
 
+    def search(self, *arguments):
+        done = subprocess.run([harness.TOCSIN, "search", "--quiet", "--format", "jsonl", "--limit", "0", *arguments],
+                              capture_output=True, text=True, timeout=60, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    def test_a_search_finds_what_the_database_finds(self):
+        pipeline = self.pipeline()
+        pipeline.produce("synthetic", "--seed", 11, "--events", 3_000)
+        pipeline.detect("--sinks", "csv,sqlite,topic")
+        pipeline.store(*self.sink())
+        self.assert_all_there_once(pipeline)
+        alerts = self.search("--db", str(pipeline.database))
+        self.assertGreater(len(alerts), 10)
+        one = alerts[0]
+        server = ("--store", self.server_url, "--opensearch-prefix", self.server.prefix)
+        host = one["host"].split(".")[0]
+        for query in ("", "level:>=high", f"host:{host}", f"-host:{host}", f"event_id:{one['event_id']}",
+                      f"rule:\"{one['rule']['name']}\"", f"tactic:{one['tactics'][0]} OR level:low", f"class:{one['class']}",
+                      f"technique:{one['techniques'][0].split('.')[0]}", one["rule"]["name"].split()[0], "nothing-has-this",
+                      f"time:>={one['time']}", f"user:{one['user']}" if one["user"] else "level:medium"):
+            want = self.search("--db", str(pipeline.database), "--", query)
+            got = self.search(*server, "--", query)
+            key = lambda row: row["alert_id"]
+            self.assertEqual(sorted(map(key, got)), sorted(map(key, want)), query)
+            for found, wanted in zip(sorted(got, key=key), sorted(want, key=key)):
+                self.assertEqual({**found, "status": wanted["status"]}, wanted, query)
+            self.assertEqual(got, sorted(got, key=lambda row: row["time"], reverse=True), query)
+            self.assertEqual(self.search(*server, "--count", "--", query), [len(want)], query)
+        verdicts = self.search(*server, "--verdicts", "--", f"host:{host}")
+        self.assertEqual(len(verdicts), sum(row["host"] == one["host"] for row in pipeline.rows()))
+
     def test_what_the_server_refuses_is_a_dead_letter_and_can_be_replayed(self):
         pipeline = self.pipeline()
         path = pipeline.folder / "input.jsonl"

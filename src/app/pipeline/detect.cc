@@ -196,8 +196,10 @@ void Worker::add_verdict_record(const EventOutcome& outcome) {
   const Verdict& verdict = verdicts_[outcome.verdict];
   if (options_.detections_only && !verdict.detected()) return;
   const bool matters = outcome.alerts > 0 || outcome.repaired;
+  const store::Slice& slice = slices_.of(place_);
   verdict_records_.push_back(
-      verdict_record(verdict, matters ? spans_.context_of_alert(outcome.parent) : outcome.parent));
+      verdict_record(verdict, matters ? spans_.context_of_alert(outcome.parent) : outcome.parent,
+                     {slice.topic, slice.partition, place_.offset}));
 }
 
 void Worker::classify(const bus::Message& message) {

@@ -10,6 +10,7 @@
 #include "core/bus/bus.h"
 #include "core/event/verdict.h"
 #include "core/trace/span.h"
+#include "stages/store/sink.h"
 
 namespace tocsin::pipeline {
 
@@ -24,8 +25,13 @@ inline constexpr const char* kTruthTechnique = "tocsin.truth.technique";
 // `parent`: of the event's trace.
 [[nodiscard]] bus::Record alert_record(const Alert& alert, const trace::Context& parent);
 
+// Where the event of a verdict lies: TOPIC/PARTITION/OFFSET.
+inline constexpr const char* kEventOrigin = "event.origin";
+
 // Its truth, if any, in the headers that the event had it in.
-[[nodiscard]] bus::Record verdict_record(const Verdict& verdict, const trace::Context& parent);
+[[nodiscard]] bus::Record verdict_record(const Verdict& verdict, const trace::Context& parent,
+                                         const store::Origin& event);
+[[nodiscard]] store::Origin event_origin(const bus::Message& verdict);
 
 // The original bytes and headers, and why.
 [[nodiscard]] bus::Record dead_letter(const bus::Message& message, const Error& error);

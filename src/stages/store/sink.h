@@ -37,6 +37,13 @@ struct Place {
   std::int64_t offset = 0;
 };
 
+// Where an event lies. No topic: nobody knows.
+struct Origin {
+  std::string topic;
+  std::int32_t partition = -1;
+  std::int64_t offset = -1;
+};
+
 // A verdict or an alert that a sink will never take, however often it is tried.
 struct Rejection {
   bool is_alert = false;
@@ -51,6 +58,8 @@ struct SinkBatch {
   std::span<const Place> verdict_places = {};
   std::span<const Place> alert_places = {};
   std::span<const Slice> slices = {};
+  // Of each verdict's event, when the places are those of other records than the events.
+  std::span<const Origin> origins = {};
   std::string_view group = {};
   std::int64_t writer = 0;  // whoever writes: a number of its own for each worker of each process
   // Where a sink says what it refuses; all else of the batch is written. Null: nobody asks, and a
@@ -81,7 +90,7 @@ class Sink {
 
 // When a file of lines is put aside under the time's name, and a new one begun.
 struct Rotation {
-  enum class Every : std::uint8_t { kNever, kHour, kDay };
+  enum class Every : std::uint8_t { kNever, kHourly, kDaily };
   std::int64_t bytes = 0;       // at this size; 0: however large it grows
   Every every = Every::kNever;  // of UTC
 };

@@ -54,8 +54,8 @@ std::string wrong_sink(const std::string& text) {
 store::Rotation rotation_of(const SinkOptions& options) {
   using Every = store::Rotation::Every;
   return {.bytes = options.rotate_bytes,
-          .every = options.rotate == "hour"  ? Every::kHour
-                   : options.rotate == "day" ? Every::kDay
+          .every = options.rotate == "hour"  ? Every::kHourly
+                   : options.rotate == "day" ? Every::kDaily
                                              : Every::kNever};
 }
 
@@ -78,10 +78,12 @@ Result<std::unique_ptr<store::Sink>> open_sink(const SinkSpec& spec, const SinkO
   }
   store::opensearch::Options opensearch = connected_to(spec.target, options.opensearch);
   opensearch.detections_only = only;
+  opensearch.set_up = !options.no_opensearch_setup;
   return store::open_opensearch(opensearch);
 }
 
-void add_opensearch_options(CLI::App& command, store::opensearch::Options& options) {
+void add_opensearch_options(CLI::App& command, SinkOptions& sinks) {
+  store::opensearch::Options& options = sinks.opensearch;
   add_connection_options(command, options);
   command
       .add_option("--opensearch-retention", options.retention_days,
@@ -92,7 +94,7 @@ void add_opensearch_options(CLI::App& command, store::opensearch::Options& optio
       ->group(kOpenSearchGroup)
       ->capture_default_str();
   command
-      .add_flag("--opensearch-no-setup{false}", options.set_up,
+      .add_flag("--opensearch-no-setup", sinks.no_opensearch_setup,
                 "Make no templates and no policy: somebody else has")
       ->envname("TOCSIN_OPENSEARCH_NO_SETUP")
       ->group(kOpenSearchGroup);
@@ -158,7 +160,7 @@ void add_sink_options(CLI::App& command, SinkOptions& options) {
           "--no-fsync", options.no_fsync,
           "Do not wait for the disk: faster, survives a crash of the program, not of the machine")
       ->envname("TOCSIN_NO_FSYNC");
-  add_opensearch_options(command, options.opensearch);
+  add_opensearch_options(command, options);
 }
 
 Result<std::vector<pipeline::StoreSink>> open_sinks(const SinkOptions& options, bus::Bus& bus) {

@@ -23,6 +23,7 @@ struct SinkOptions {
   std::int64_t rotate_bytes = 0;
   std::string rotate = "never";
   store::opensearch::Options opensearch;
+  bool no_opensearch_setup = false;
 };
 
 struct SinkSpec {

@@ -40,7 +40,7 @@ struct StoreOptions {
   std::string dead_letter_topic = "dead-letter";
   std::string group_prefix = "tocsin-store";  // a sink's group is PREFIX-NAME
   std::string instance_id;                    // not empty: static members of their groups
-  std::size_t batch_messages_max = 5'000;
+  std::size_t batch_messages_max = 2'000;
   std::int64_t session_timeout_ms = 10'000;
   // Leave once this many milliseconds have passed without a message and no lag is left; 0: run for
   // ever.

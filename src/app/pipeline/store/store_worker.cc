@@ -146,6 +146,7 @@ void StoreWorker::read(const bus::Message& message) {
   verdicts_.push_back(*std::move(verdict));
   verdict_places_.push_back(place);
   verdict_messages_.push_back(&message);
+  origins_.push_back(event_origin(message));
 }
 
 // A sink that does not know this worker as the writer of a partition is told so, and then the bus
@@ -156,6 +157,7 @@ Status StoreWorker::write() {
                                .verdict_places = verdict_places_,
                                .alert_places = alert_places_,
                                .slices = slices_.all(),
+                               .origins = origins_,
                                .group = group_,
                                .writer = writer_,
                                .rejected = &rejected_};
@@ -181,6 +183,7 @@ Status StoreWorker::process(const bus::Batch& batch, UnixNanos received) {
   alert_places_.clear();
   verdict_messages_.clear();
   alert_messages_.clear();
+  origins_.clear();
   rejected_.clear();
   letters_.clear();
   for (const bus::Message& message : batch.messages()) read(message);

@@ -66,6 +66,7 @@ class StoreWorker {
   std::vector<Alert> alerts_;
   std::vector<store::Place> verdict_places_, alert_places_;
   std::vector<const bus::Message*> verdict_messages_, alert_messages_;
+  std::vector<store::Origin> origins_;
   std::vector<store::Rejection> rejected_;
   std::vector<bus::Record> letters_;
   UnixNanos write_start_ = 0, write_end_ = 0;

@@ -21,7 +21,7 @@ bool all_new(const SinkBatch& batch, const std::vector<std::int64_t>& admitted) 
 
 UnixNanos length_of(Rotation::Every every) {
   constexpr UnixNanos kHour = 3'600'000'000'000;
-  return every == Rotation::Every::kHour ? kHour : 24 * kHour;
+  return every == Rotation::Every::kHourly ? kHour : 24 * kHour;
 }
 
 }  // namespace

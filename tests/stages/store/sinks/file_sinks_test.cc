@@ -167,7 +167,7 @@ TEST_CASE("rotation: by time, when the last line is of another day") {
   const std::string path = dir / "v.jsonl";
   const auto write = [&](unsigned number) {
     const auto sink = open_lines(path, store::Lines::kRecords,
-                                 {.rotation = {.every = store::Rotation::Every::kDay}});
+                                 {.rotation = {.every = store::Rotation::Every::kDaily}});
     REQUIRE(sink->write(test::verdicts(number, 1), {}).has_value());
   };
   write(0);
