@@ -258,7 +258,7 @@ def used_words(root):
         for word in sorted(set(re.findall(r"\bTOCSIN_[A-Z_]*[A-Z]\b", text))):
             yield path, word
         for line in text.splitlines():
-            if re.search(r"ExecStart=/usr/bin/tocsin|^\s+(args|command): \[.*(detect|produce)", line):
+            if re.search(r"ExecStart=/usr/bin/tocsin|^\s+(args|command): \[.*(detect|produce|store)", line):
                 for word in re.findall(r"(?<![\w-])--[a-z][a-z-]*", line):
                     yield path, word
 

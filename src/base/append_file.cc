@@ -79,8 +79,12 @@ off_t end_of_lines(int fd, off_t size) {
 
 class Tail final : public LockedTail {
  public:
-  Tail(const std::string& path, int fd, std::uint64_t inode, std::int64_t size)
-      : path_(path), fd_(fd), inode_(inode), size_(size) {}
+  Tail(const std::string& path, int fd, const struct stat& info, std::int64_t size)
+      : path_(path),
+        fd_(fd),
+        inode_(info.st_ino),
+        modified_(std::int64_t{info.st_mtim.tv_sec} * 1'000'000'000 + info.st_mtim.tv_nsec),
+        size_(size) {}
   bool is_file() const override { return fd_ >= 0; }
   std::uint64_t inode() const override { return inode_; }
   std::int64_t size() const override { return size_; }
@@ -90,12 +94,23 @@ class Tail final : public LockedTail {
     size_ = size;
     return {};
   }
+  UnixNanos modified() const override { return modified_; }
+  Status rename_to(const std::string& path) override {
+    TOCSIN_CHECK(is_file());
+    if (::rename(path_.c_str(), path.c_str()) != 0)
+      return system_failure(path_, "cannot be renamed", errno);
+    renamed_ = true;
+    return {};
+  }
+  [[nodiscard]] bool renamed() const { return renamed_; }
 
  private:
   const std::string& path_;
   int fd_;
   std::uint64_t inode_;
+  UnixNanos modified_;
   std::int64_t size_;
+  bool renamed_ = false;
 };
 
 class Impl final : public AppendFile {
@@ -108,10 +123,17 @@ class Impl final : public AppendFile {
     for (int round = 0; round < 8; ++round) {
       if (file_.get() < 0) TOCSIN_TRY_STATUS(reopen());
       if (!regular_) return append_to_device(lines);
-      const FileLock lock(file_.get());
-      if (!lock.held()) return system_failure(path_, "cannot lock", errno);
-      if (still_named()) return append_locked(lines);
-      file_ = Descriptor();  // rotated away while we waited
+      {
+        const FileLock lock(file_.get());
+        if (!lock.held()) return system_failure(path_, "cannot lock", errno);
+        if (still_named()) {
+          TOCSIN_TRY(const bool done, append_locked(lines));
+          if (done) return {};
+        }
+      }
+      // Rotated away, while we waited or by the lines themselves. Not before the lock is gone,
+      // which knows the file by its number.
+      file_ = Descriptor();
     }
     return fail(ErrorCode::kUnavailable, path_ + ": is replaced faster than it can be opened");
   }
@@ -176,24 +198,40 @@ class Impl final : public AppendFile {
   }
 
   Status append_to_device(const Lines& lines) const {
-    Tail tail(path_, -1, 0, -1);
+    Tail tail(path_, -1, {}, -1);
     TOCSIN_TRY(const std::string_view bytes, lines(tail));
     TOCSIN_CHECK(bytes.empty() || bytes.back() == '\n');
     return write_all(bytes);
   }
 
-  Status append_locked(const Lines& lines) {
-    TOCSIN_TRY(const off_t size, mend());
+  // False when the file was put aside.
+  Result<bool> append_locked(const Lines& lines) {
     struct stat info{};
-    if (::fstat(file_.get(), &info) != 0) return system_failure(path_, "cannot stat", errno);
-    Tail tail(path_, file_.get(), info.st_ino, size);
+    if (::fstat(file_.get(), &info) != 0)
+      return tl::unexpected(system_failure(path_, "cannot stat", errno).error());
+    TOCSIN_TRY(const off_t size, mend());
+    Tail tail(path_, file_.get(), info, size);
     TOCSIN_TRY(const std::string_view bytes, lines(tail));
+    if (tail.renamed()) {
+      sync_folder();
+      return false;
+    }
     TOCSIN_CHECK(bytes.empty() || bytes.back() == '\n');
-    if (bytes.empty()) return {};
+    if (bytes.empty()) return true;
     TOCSIN_TRY_STATUS(write_or_undo(bytes, tail.size()));
     if (options_.sync && ::fdatasync(file_.get()) != 0)
-      return system_failure(path_, "cannot sync", errno);
-    return {};
+      return tl::unexpected(system_failure(path_, "cannot sync", errno).error());
+    if (options_.sync && info.st_size == 0) sync_folder();
+    return true;
+  }
+
+  // A new name, too, must survive a power loss. Some file systems cannot, and say so: no matter.
+  void sync_folder() const {
+    if (!options_.sync) return;
+    const std::string folder = std::filesystem::path(path_).parent_path().string();
+    const Descriptor opened(
+        ::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (opened.get() >= 0) ::fsync(opened.get());
   }
 
   Status write_or_undo(std::string_view bytes, off_t size_before) {

@@ -15,6 +15,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/clock.h"
 #include "base/result.h"
 
 namespace tocsin {
@@ -35,6 +36,11 @@ class LockedTail {
   [[nodiscard]] virtual std::uint64_t inode() const = 0;
   [[nodiscard]] virtual std::int64_t size() const = 0;  // of the whole lines in it
   [[nodiscard]] virtual Status cut(std::int64_t size) = 0;
+  // When somebody appended to it last.
+  [[nodiscard]] virtual UnixNanos modified() const = 0;
+  // Puts it aside under another name of the same folder, which must be free. The lines are then
+  // asked for again, for a new file.
+  [[nodiscard]] virtual Status rename_to(const std::string& path) = 0;
 };
 
 // Threads:   thread-safe, and safe among processes that all use this class.

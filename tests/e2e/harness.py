@@ -115,7 +115,8 @@ class Pipeline:
         name = "e2e-" + uuid.uuid4().hex[:8]
         self.kafka = bus != "embedded"
         self.bus = bus if self.kafka else f"embedded:{self.folder}/bus"
-        self.topic, self.alerts, self.dead, self.group = (name + part for part in ("", "-alerts", "-dead", "-group"))
+        self.topic, self.alerts, self.verdicts, self.dead, self.group = (
+            name + part for part in ("", "-alerts", "-verdicts", "-dead", "-group"))
         # A broker takes no shorter session, so on Kafka a killed detector is missed later.
         self.session_seconds = 6 if self.kafka else 0.5
         self.csv = self.folder / "data" / "verdicts.csv"
@@ -127,7 +128,7 @@ class Pipeline:
             if process.running():
                 process.kill()
         if self.kafka:
-            for topic in (self.topic, self.alerts, self.dead):
+            for topic in (self.topic, self.alerts, self.verdicts, self.dead):
                 subprocess.run([TOCSIN, "topics", "delete", topic, "--bus", self.bus], capture_output=True, check=False)
         shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -135,7 +136,7 @@ class Pipeline:
 
     def on_bus(self):
         return ["--bus", self.bus, "--raw-topic", self.topic, "--alerts-topic", self.alerts,
-                "--dead-letter-topic", self.dead]
+                "--verdicts-topic", self.verdicts, "--dead-letter-topic", self.dead]
 
     def start(self, *arguments):
         log = self.folder / f"{len(self.processes):03}.log"
@@ -157,6 +158,14 @@ class Pipeline:
         """Reads the topic to its end."""
         return self.detecting("--drain", 0.5, *arguments).end(seconds)
 
+    def storing(self, *arguments):
+        """Each sink of it is the group GROUP-store-NAME."""
+        return self.start("store", *arguments, "--json", "--group", self.group + "-store",
+                          "--session-timeout", self.session_seconds, *self.on_bus())
+
+    def store(self, *arguments, seconds=60):
+        return self.storing("--drain", 0.5, *arguments).end(seconds)
+
     # -- what is on the bus --
 
     def topics(self):
@@ -166,12 +175,12 @@ class Pipeline:
             raise AssertionError(done.stderr)
         return json.loads(done.stdout)
 
-    def group_now(self):
-        """This pipeline's group as `topics` tells of it; None before its first member."""
-        return next((group for group in self.topics()["groups"] if group["name"] == self.group), None)
+    def group_now(self, name=None):
+        """This pipeline's group, or another, as `topics` tells of it; None before its first member."""
+        return next((group for group in self.topics()["groups"] if group["name"] == (name or self.group)), None)
 
-    def lag(self):
-        group = self.group_now()
+    def lag(self, name=None):
+        group = self.group_now(name)
         return group["lag"] if group else None
 
     def caught_up(self):

@@ -86,6 +86,8 @@ class Documented(harness.PipelineTest):
             for name, labels, _ in scrape.samples:
                 family = name if name in documented else PARTS.sub("", name)
                 want = documented[family][1] | (set() if name.startswith("process_") else {"stage"})
+                if labels.get("stage") == "store":  # what it counts, it counts for each sink
+                    labels, want = set(labels) - {"output"}, want - {"output"}
                 self.assertEqual(set(labels) - {"le"}, want, name)
 
     def check_by_promtool(self, scrape):
@@ -99,13 +101,18 @@ class Documented(harness.PipelineTest):
         inputs.mkdir()
         (inputs / "damaged.evtx").write_bytes(b"ElfFile\0" + b"x" * 70_000)
         (inputs / "events.jsonl").write_text("".join(process_event(n, n < 2) + "\n" for n in range(20)) + "{half a li\n")
-        detector = pipeline.detecting("--metrics", "127.0.0.1:0")
+        detector = pipeline.detecting("--metrics", "127.0.0.1:0", "--sinks", "csv,sqlite,topic")
         producer = pipeline.producing("--follow", "--metrics", "127.0.0.1:0", inputs)
+        stage = pipeline.storing("--metrics", "127.0.0.1:0", "--sink", f"jsonl={pipeline.folder}/out.jsonl")
         urls = [url_of(process) for process in (producer, detector)]
+        stored = url_of(stage)
         until(30, "events", lambda: Scrape(urls[1]).sum("tocsin_events_total") == 21)
         until(30, "partitions", lambda: Scrape(urls[1]).sum("tocsin_consumer_partitions") == 4)
         for url in urls:
             until(30, "a dead letter", lambda asked=url: Scrape(asked).sum("tocsin_dead_letters_total") > 0)
+        until(30, "all stored", lambda: Scrape(stored).sum("tocsin_stored_records_total") == 22)
+        self.assertEqual(get(stored + "/readyz")[0], 200)
+        urls.append(stored)
         scrapes = [Scrape(url) for url in urls]
         self.check_against_docs(scrapes)
         for url in urls:

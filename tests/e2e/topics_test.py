@@ -22,13 +22,13 @@ class Topics(harness.PipelineTest):
 
     def test_creates_what_is_missing_and_tells_what_differs(self):
         pipeline = self.pipeline()
-        names = (pipeline.topic, pipeline.alerts, pipeline.dead)
+        names = (pipeline.topic, pipeline.alerts, pipeline.verdicts, pipeline.dead)
         said = self.create(pipeline, "--partitions", 3, "--retention", "36h")
         for name in names:
             self.assertIn(f"topic {name}: created with 3 partitions", said)
             self.assertEqual(self.partitions(pipeline)[name], 3)
         said = self.create(pipeline, "--partitions", 3, "--retention", "36h")
-        self.assertEqual(said.count("is there, as wanted"), 3, said)
+        self.assertEqual(said.count("is there, as wanted"), len(names), said)
         self.assertNotIn("warning", said)
         said = self.create(pipeline, pipeline.topic, "--partitions", 5, "--retention", "7d")
         self.assertIn("partitions is 3, wanted 5; it is left as it is", said)

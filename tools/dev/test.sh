@@ -134,17 +134,19 @@ port_is_free() { ! (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 choose_test_services() {
   local base port
   for ((base = 29092; base < 31000; base += 100)); do
-    for port in 0 1 2 3 4 5 50 51 52 53 54 55; do port_is_free $((base + port)) || continue 2; done
+    for port in 0 1 2 3 4 5 50 51 52 53 54 55 60 61; do port_is_free $((base + port)) || continue 2; done
     break
   done
   export KAFKA_BASE_PORT=$base
   export JAEGER_PORT_OTLP_HTTP=$((base + 50)) JAEGER_PORT_OTLP_GRPC=$((base + 51)) JAEGER_PORT_QUERY=$((base + 52))
   export JAEGER_PORT_QUERY_GRPC=$((base + 53)) JAEGER_PORT_HEALTH=$((base + 54)) JAEGER_PORT_METRICS=$((base + 55))
+  export OPENSEARCH_PORT=$((base + 60)) OPENSEARCH_TRANSPORT_PORT=$((base + 61))
 }
 
 stop_test_services() {
   KAFKA_DIR=$ROOT/build/services/kafka tools/services/kafka.sh stop
   JAEGER_DIR=$ROOT/build/services/jaeger tools/services/jaeger.sh stop
+  OPENSEARCH_DIR=$ROOT/build/services/opensearch tools/services/opensearch.sh stop
   rm -rf build/services
 } >/dev/null 2>&1
 
@@ -152,6 +154,7 @@ start_test_services() {
   stop_test_services || true # what an earlier run that was killed left behind
   choose_test_services
   export KAFKA_DIR=$ROOT/build/services/kafka JAEGER_DIR=$ROOT/build/services/jaeger
+  export OPENSEARCH_DIR=$ROOT/build/services/opensearch
   if step "Start Kafka on port $KAFKA_BASE_PORT" tools/services/kafka.sh start; then
     TOCSIN_KAFKA=$(tools/services/kafka.sh bootstrap plain)
     export TOCSIN_KAFKA
@@ -164,11 +167,17 @@ start_test_services() {
   else
     loud "no Jaeger: its tests will be skipped"
   fi
+  if step "Start OpenSearch on port $OPENSEARCH_PORT" tools/services/opensearch.sh start; then
+    TOCSIN_OPENSEARCH=$(tools/services/opensearch.sh url)
+    export TOCSIN_OPENSEARCH
+  else
+    loud "no OpenSearch: its tests will be skipped"
+  fi
 }
 
 # Jaeger's first build takes as long as ours: it runs beside it, in a session of its own so that it can be ended.
 begin_services_install() {
-  say "==> Install Kafka, Jaeger, pySigma and rsigma in the background (log: $LOGS/services-install.log)"
+  say "==> Install Kafka, Jaeger, OpenSearch, pySigma and rsigma in the background (log: $LOGS/services-install.log)"
   mkdir -p "$LOGS"
   setsid "$ROOT/dev" services install-for-tests >"$LOGS/services-install.log" 2>&1 </dev/null &
   SERVICES_JOB=$!
@@ -182,7 +191,7 @@ await_services_install() {
     say "    done in $(took "$begin")"
   else
     tail -n 30 "$LOGS/services-install.log" >&2
-    loud "Kafka, Jaeger, pySigma or rsigma could not be installed"
+    loud "Kafka, Jaeger, OpenSearch, pySigma or rsigma could not be installed"
   fi
   SERVICES_JOB=
 }
@@ -207,7 +216,7 @@ find_test_data() {
   [ -d "$TOCSIN_DATA" ]
 }
 
-SERVICE_LABELS='^(kafka|jaeger|e2e|faults|peer)$'
+SERVICE_LABELS='^(kafka|jaeger|opensearch|e2e|faults|peer)$'
 
 # The tests that need no service, and the note for those whose data are not here.
 test_release() {
@@ -295,8 +304,8 @@ cmd_test() {
 
 # test_more FAULTS: what needs a browser or services, and the sanitizers.
 test_more() {
-  local labels='^(kafka|jaeger|e2e)$' service_tests peer_tests whole=0
-  [ "$1" = 0 ] || labels='^(kafka|jaeger|e2e|faults)$'
+  local labels='^(kafka|jaeger|opensearch|e2e)$' service_tests peer_tests whole=0
+  [ "$1" = 0 ] || labels='^(kafka|jaeger|opensearch|e2e|faults)$'
   service_tests=$(list_tests release -L "$labels" | wc -l)
   peer_tests=$(list_tests release -L '^peer$' | wc -l)
   [ -d "$TOCSIN_DATA" ] || peer_tests=0

@@ -30,6 +30,7 @@ struct Shared {
   std::string bus_properties_file;          // more of them, a line each
   std::string raw_topic = "raw-events";
   std::string alerts_topic = "alerts";
+  std::string verdicts_topic = "verdicts";
   std::string dead_letter_topic = "dead-letter";
   std::vector<std::string> traces;
   bool quiet = false;
@@ -72,6 +73,7 @@ void install_signal_handlers();
 void add_demo(Context& context);
 void add_produce(Context& context);
 void add_detect(Context& context);
+void add_store(Context& context);
 void add_search(Context& context);
 void add_scan(Context& context);
 void add_topics(Context& context);

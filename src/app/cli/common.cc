@@ -87,6 +87,8 @@ void add_shared_options(CLI::App& root, Shared& shared) {
   };
   topic("--raw-topic", shared.raw_topic, "TOCSIN_RAW_TOPIC", "Topic of the events");
   topic("--alerts-topic", shared.alerts_topic, "TOCSIN_ALERTS_TOPIC", "Topic of the alerts");
+  topic("--verdicts-topic", shared.verdicts_topic, "TOCSIN_VERDICTS_TOPIC",
+        "Topic of the verdicts (detect --sinks topic)");
   topic("--dead-letter-topic", shared.dead_letter_topic, "TOCSIN_DEAD_LETTER_TOPIC",
         "Topic of what could not be read");
   root.add_option("--traces", shared.traces,

@@ -72,6 +72,10 @@ bool terminal_gone(bool had_terminal) { return had_terminal && isatty(STDERR_FIL
 
 using OwnedSinks = std::vector<std::unique_ptr<store::Sink>>;
 
+bool has_sink(const DetectCommand& options, std::string_view name) {
+  return std::find(options.sinks.begin(), options.sinks.end(), name) != options.sinks.end();
+}
+
 std::string sqlite_path(const DetectCommand& options, const Shared& shared) {
   return options.sqlite.empty() ? shared.data_dir + "/tocsin.db" : options.sqlite;
 }
@@ -89,7 +93,7 @@ Result<OwnedSinks> open_sinks(const DetectCommand& options, const Shared& shared
           options.csv.empty() ? shared.data_dir + "/verdicts.csv" : options.csv;
       TOCSIN_TRY(auto sink, store::open_csv(path, {only, !options.no_fsync}));
       sinks.push_back(std::move(sink));
-    } else {
+    } else if (name == "sqlite") {
       TOCSIN_TRY(auto sink,
                  store::open_sqlite(sqlite_path(options, shared), {only, !options.no_fsync}));
       sinks.push_back(std::move(sink));
@@ -215,8 +219,7 @@ class Upkeep {
 
 Result<std::unique_ptr<store::RuleStatsStore>> open_stats(const DetectCommand& options,
                                                           const Shared& shared) {
-  if (std::find(options.sinks.begin(), options.sinks.end(), "sqlite") == options.sinks.end())
-    return nullptr;
+  if (!has_sink(options, "sqlite")) return nullptr;
   return store::RuleStatsStore::open(sqlite_path(options, shared));
 }
 
@@ -232,6 +235,8 @@ pipeline::DetectOptions detect_options(const DetectCommand& options, const Share
   pipeline::DetectOptions detect = options.detect;
   detect.raw_topic = shared.raw_topic;
   detect.alerts_topic = shared.alerts_topic;
+  if (has_sink(options, "topic")) detect.verdicts_topic = shared.verdicts_topic;
+  detect.detections_only = options.verdicts == "detections";
   detect.dead_letter_topic = shared.dead_letter_topic;
   detect.idle_exit_ms = static_cast<std::int64_t>(options.drain_seconds * 1000);
   detect.session_timeout_ms = static_cast<std::int64_t>(options.session_seconds * 1000);
@@ -419,11 +424,14 @@ void add_detect(Context& context) {
       ->envname("TOCSIN_SESSION_TIMEOUT")
       ->check(CLI::Range(0.1, 3600.0))
       ->capture_default_str();
-  command->add_option("--sinks", options->sinks, "Where verdicts go: csv,sqlite")
+  command
+      ->add_option(
+          "--sinks", options->sinks,
+          "Where verdicts go: csv,sqlite, and topic: to --verdicts-topic, for `tocsin store`")
       ->envname("TOCSIN_SINKS")
       ->delimiter(',')
       ->allow_extra_args(false)
-      ->check(CLI::IsMember({"csv", "sqlite"}))
+      ->check(CLI::IsMember({"csv", "sqlite", "topic"}))
       ->capture_default_str();
   command
       ->add_option("--csv", options->csv, "CSV file (default: verdicts.csv in the data directory)")

@@ -2,7 +2,7 @@
 //
 // tocsin dlq: what could not be read, and a second chance for it after a fix.
 //
-//   topic dead-letter -> list, show;   replay -> topic raw-events
+//   topic dead-letter -> list, show;   replay -> topic raw-events, or whence it came (stage store)
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -145,9 +145,12 @@ Status finish(const DlqCommand& command, const Shared& shared, const insight::Re
         "{} came back from an earlier replay and were left out, or they would go round for ever; "
         "--again sends them too",
         replay.came_back);
+  std::string topics;
+  for (const std::string& topic : replay.topics) topics += (topics.empty() ? "" : ", ") + topic;
   std::fprintf(stderr, "%llu dead letters %s %s again\n",
                static_cast<unsigned long long>(replay.sent),
-               command.dry_run ? "would be sent to" : "sent to", shared.raw_topic.c_str());
+               command.dry_run ? "would be sent to" : "sent to",
+               topics.empty() ? shared.raw_topic.c_str() : topics.c_str());
   return {};
 }
 
@@ -194,7 +197,7 @@ void add_dlq(Context& context) {
   dlq.require_subcommand(1);
   const auto add = [&](const char* name, const char* help, Action action) {
     CLI::App& added = *dlq.add_subcommand(name, help);
-    added.add_option("--stage", command->filter.stage, "Only those of this stage: produce, detect");
+    added.add_option("--stage", command->filter.stage, "Only those of this stage: produce, detect, store");
     added.add_option("--code", command->filter.code, "Only those with this error.code");
     added.add_option("--reason", command->filter.reason,
                      "Only those whose error.message holds this text");
@@ -221,7 +224,8 @@ void add_dlq(Context& context) {
   add("show", "Headers and bytes as JSON, one a line", show)
       ->add_option("WHICH", command->filter.which, "PARTITION/OFFSET, as the list shows them")
       ->required();
-  CLI::App& again = *add("replay", "Send the original bytes to the topic of events again", replay);
+  CLI::App& again =
+      *add("replay", "Send the original bytes to the topic they came from again", replay);
   again.add_option("WHICH", command->filter.which, "PARTITION/OFFSET, as the list shows them");
   again.add_flag("--all", command->all, "All that --stage, --code, --reason ... let through");
   again.add_flag("--again", command->again, "With --all: also those that came back from a replay");

@@ -274,6 +274,7 @@ Result<std::vector<WantedTopic>> wanted_topics(const TopicsCommand& command, con
   std::vector<WantedTopic> topics = {
       {shared.raw_topic, topic_options(TopicRole::kRawEvents)},
       {shared.alerts_topic, topic_options(TopicRole::kAlerts)},
+      {shared.verdicts_topic, topic_options(TopicRole::kVerdicts)},
       {shared.dead_letter_topic, topic_options(TopicRole::kDeadLetter)}};
   if (!command.created.empty()) {
     std::vector<WantedTopic> named;

@@ -70,6 +70,17 @@ Status visit_letters(bus::Bus& bus, const std::string& topic, const LetterFilter
   return {};
 }
 
+namespace {
+
+// What the stage store refused is a verdict or an alert, and no event.
+std::string topic_of(const bus::Message& letter, const std::string& raw_topic) {
+  const std::string_view origin = letter.header("origin");
+  if (letter.header("error.stage") != "store" || origin.empty()) return raw_topic;
+  return std::string(origin.substr(0, origin.find('/')));
+}
+
+}  // namespace
+
 Result<Replay> replay_letters(bus::Bus& bus, const ReplayRequest& request) {
   Replay replay;
   bus::ProducerOptions options;
@@ -90,8 +101,10 @@ Result<Replay> replay_letters(bus::Bus& bus, const ReplayRequest& request) {
           return {};
         }
         ++replay.sent;
+        const std::string topic = topic_of(m, request.raw_topic);
+        replay.topics.insert(topic);
         if (request.on_sent) request.on_sent(m);
-        return request.dry_run ? Status() : producer->send(request.raw_topic, original(m));
+        return request.dry_run ? Status() : producer->send(topic, original(m));
       }));
   TOCSIN_TRY_STATUS(producer->flush(kFlushTimeout));
   return replay;

@@ -2,11 +2,13 @@
 //
 // Dead letters: what could not be read, and a second chance for it after a fix.
 //
-//   topic dead-letter -> visit_letters();   replay_letters() -> topic raw-events
+//   topic dead-letter -> visit_letters()
+//   replay_letters() -> topic raw-events, or whence it came (stage store)
 #pragma once
 
 #include <cstdint>
 #include <functional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -53,9 +55,11 @@ struct Replay {
   std::uint64_t cut = 0;        // hold only the beginning of their bytes: left out
   std::uint64_t came_back = 0;  // were replayed before and failed again: left out
   std::string first_failure;
+  std::set<std::string> topics;  // to which some were, or would be, sent
 };
 
-// Sends the events as they were first; durable on return. A letter that the filter names is sent
+// Sends the events as they were first, and verdicts and alerts that a store refused back to their
+// topics; durable on return. A letter that the filter names is sent
 // even when it came back from a replay.
 [[nodiscard]] Result<Replay> replay_letters(bus::Bus& bus, const ReplayRequest& request);
 

@@ -7,21 +7,18 @@
 #include <algorithm>
 #include <charconv>
 #include <chrono>
-#include <cstring>
 #include <mutex>
-#include <optional>
-#include <set>
 #include <thread>
 #include <utility>
 
 #include "app/pipeline/detect_records.h"
 #include "app/pipeline/detect_spans.h"
 #include "app/pipeline/metrics/detect_meter.h"
+#include "app/pipeline/slices.h"
 #include "app/pipeline/topics.h"
 #include "app/pipeline/tuning/decisions.h"
 #include "base/check.h"
 #include "base/log.h"
-#include "base/uuid.h"
 #include "core/event/event_id.h"
 
 namespace tocsin::pipeline {
@@ -59,21 +56,6 @@ struct Tally {
   }
 };
 
-// FNV-1a: tells a log from another of the same name by a record of it.
-std::int64_t stamp_of(const bus::Message& message) {
-  std::uint64_t hash = 14695981039346656037ULL ^ static_cast<std::uint64_t>(message.timestamp_ms);
-  for (const char c : message.value)
-    hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
-  return static_cast<std::int64_t>(hash);
-}
-
-std::int64_t random_number() {
-  std::int64_t number = 0;
-  const Uuid random = Uuid::random();
-  std::memcpy(&number, random.bytes.data(), sizeof number);
-  return number;
-}
-
 class Worker {
  public:
   Worker(const DetectParts& parts, const DetectOptions& options, const std::atomic<bool>& stop,
@@ -83,7 +65,7 @@ class Worker {
         stop_(stop),
         stats_(stats),
         number_(number),
-        writer_(random_number()),
+        writer_(random_writer()),
         spans_(parts.tracer,
                {options.raw_topic, options.dead_letter_topic, options.group,
                 parts.bus.describe().starts_with("kafka") ? "kafka" : "tocsin_embedded"}),
@@ -97,11 +79,10 @@ class Worker {
   bool admit(Alert& alert, std::string_view event, UnixNanos received);
   void admit_alerts(const bus::Message& message);
   void add_alert(Alert alert);
+  void add_verdict_record(const EventOutcome& outcome);
   void account();
   void classify(const bus::Message& message);
-  store::Place place_of(const bus::Message& message);
   store::SinkBatch sink_batch() const;
-  bus::Offsets offsets(bool behind) const;
   Status write_outputs();
   Status write_sink(store::Sink& sink, std::string_view output);
   Status publish();
@@ -109,7 +90,6 @@ class Worker {
   Status write_with_retries(std::string_view output, const Write& write, bool timed = true);
   Status open_bus();
   Status go_back(const Error& error);
-  bool drained(std::string& said) const;
   void meter(UnixNanos received);
   void clear();
 
@@ -136,8 +116,8 @@ class Worker {
   std::vector<EventOutcome> outcomes_;
   std::vector<Verdict> verdicts_;
   std::vector<Alert> alerts_;
-  std::vector<bus::Record> alert_records_, dead_letters_;
-  std::vector<store::Slice> slices_;
+  std::vector<bus::Record> verdict_records_, alert_records_, dead_letters_;
+  Slices slices_;
   std::vector<store::Place> verdict_places_, alert_places_;
   store::Place place_;  // of the message that is classified
   std::vector<SinkTime> sink_times_;
@@ -147,6 +127,7 @@ void Worker::clear() {
   outcomes_.clear();
   verdicts_.clear();
   alerts_.clear();
+  verdict_records_.clear();
   alert_records_.clear();
   dead_letters_.clear();
   slices_.clear();
@@ -166,8 +147,7 @@ void Worker::take_new_rules() {
 }
 
 bool Worker::admit(Alert& alert, std::string_view event, UnixNanos received) {
-  const Uuid key =
-      Decisions::key_of(alert.alert_id, slices_[place_.slice].partition, place_.offset);
+  const Uuid key = Decisions::key_of(alert.alert_id, slices_.of(place_).partition, place_.offset);
   if (const auto known = decisions_.recall(key)) {
     alert.suppressed = known->suppressed;
     decisions_.note(key, *known);
@@ -211,28 +191,21 @@ void Worker::add_alert(Alert alert) {
   alert_places_.push_back(place_);
 }
 
-// Messages of a partition come in runs.
-store::Place Worker::place_of(const bus::Message& message) {
-  auto slice = slices_.rbegin();
-  while (slice != slices_.rend() &&
-         (slice->partition != message.partition || slice->topic != message.topic))
-    ++slice;
-  if (slice == slices_.rend()) {
-    slices_.push_back({.topic = std::string(message.topic),
-                       .partition = message.partition,
-                       .first = message.offset,
-                       .next = message.offset + 1,
-                       .stamp = stamp_of(message)});
-    slice = slices_.rbegin();
-  }
-  slice->next = message.offset + 1;
-  return {static_cast<std::uint32_t>(slices_.rend() - slice - 1), message.offset};
+// After the alerts: that an event has some decides on its trace.
+void Worker::add_verdict_record(const EventOutcome& outcome) {
+  const Verdict& verdict = verdicts_[outcome.verdict];
+  if (options_.detections_only && !verdict.detected()) return;
+  const bool matters = outcome.alerts > 0 || outcome.repaired;
+  const store::Slice& slice = slices_.of(place_);
+  verdict_records_.push_back(
+      verdict_record(verdict, matters ? spans_.context_of_alert(outcome.parent) : outcome.parent,
+                     {slice.topic, slice.partition, place_.offset}));
 }
 
 void Worker::classify(const bus::Message& message) {
   tally_.events += 1;
   tally_.bytes += message.value.size();
-  place_ = place_of(message);
+  place_ = slices_.place_of(message);
   EventOutcome& outcome = outcomes_.emplace_back();
   outcome.message = &message;
   outcome.classify_start = now_ns();
@@ -264,15 +237,16 @@ void Worker::classify(const bus::Message& message) {
   Verdict& verdict = result_.verdict;
   verdict.latency_us =
       std::max<std::int64_t>(0, (verdict.classified_at - message.timestamp_ms * 1'000'000) / 1'000);
-  verdict.truth = message.header("tocsin.truth.tactic");
-  verdict.truth_scenario = message.header("tocsin.truth.scenario");
-  verdict.truth_technique = message.header("tocsin.truth.technique");
+  verdict.truth = message.header(kTruthTactic);
+  verdict.truth_scenario = message.header(kTruthScenario);
+  verdict.truth_technique = message.header(kTruthTechnique);
   if (result_.repaired) tally_.repaired += 1;
   if (verdict.detected()) tally_.detections += 1;
   verdicts_.push_back(verdict);
   verdict_places_.push_back(place_);
   admit_alerts(message);
   outcome.alerts = alerts_.size() - outcome.first_alert;
+  if (!options_.verdicts_topic.empty()) add_verdict_record(outcome);
 }
 
 // An output that fails is tried again until it works or the stage is told to stop: the events wait
@@ -305,17 +279,9 @@ store::SinkBatch Worker::sink_batch() const {
           .alerts = alerts_,
           .verdict_places = verdict_places_,
           .alert_places = alert_places_,
-          .slices = slices_,
+          .slices = slices_.all(),
           .group = options_.group,
           .writer = writer_};
-}
-
-// Behind the batch, or before it.
-bus::Offsets Worker::offsets(bool behind) const {
-  bus::Offsets offsets;
-  for (const store::Slice& slice : slices_)
-    offsets[{slice.topic, slice.partition}] = behind ? slice.next : slice.first;
-  return offsets;
 }
 
 // A sink that does not know this worker as the writer of a partition is told so, and then the bus
@@ -326,13 +292,13 @@ Status Worker::write_sink(store::Sink& sink, std::string_view output) {
   Status written = write_with_retries(output, [&] { return sink.write(batch); });
   if (written || written.error().code != ErrorCode::kStale) return written;
   TOCSIN_TRY_STATUS(write_with_retries(output, [&] { return sink.claim(batch); }, false));
-  TOCSIN_TRY_STATUS(publisher_->publish({{}, {}, offsets(false)}));
+  TOCSIN_TRY_STATUS(publisher_->publish({{}, {}, {}, slices_.before()}));
   return write_with_retries(output, [&] { return sink.write(batch); });
 }
 
 Status Worker::publish() {
-  const bus::Offsets behind = offsets(true);
-  const Publication publication{alert_records_, dead_letters_, behind};
+  const bus::Offsets behind = slices_.behind();
+  const Publication publication{verdict_records_, alert_records_, dead_letters_, behind};
   if (options_.guarantee == Guarantee::kExactlyOnce) {
     const UnixNanos start = now_ns();
     Status done = publisher_->publish(publication);
@@ -407,29 +373,6 @@ void Worker::meter(UnixNanos received) {
   meter_.remembered(seat_->classifier.memo_use());
 }
 
-// Whether the group has nothing left to read. A group that has not committed anything yet is not
-// in the list, or without the partition: then all of the partition is left.
-bool Worker::drained(std::string& said) const {
-  const auto topics = parts_.bus.topics();
-  const auto groups = parts_.bus.groups();
-  if (!topics || !groups) {
-    said = (topics ? groups.error() : topics.error()).message;
-    return false;
-  }
-  std::set<std::int32_t> unread;
-  for (const bus::TopicInfo& topic : *topics) {
-    if (topic.name != options_.raw_topic) continue;
-    for (const bus::PartitionInfo& p : topic.partitions)
-      if (p.end_offset > p.first_offset) unread.insert(p.partition);
-  }
-  for (const bus::GroupInfo& group : *groups) {
-    if (group.name != options_.group) continue;
-    for (const bus::GroupPartition& p : group.partitions)
-      if (p.where.topic == options_.raw_topic && p.lag == 0) unread.erase(p.where.partition);
-  }
-  return unread.empty();
-}
-
 // Ends early, without a publisher, when the stage is told to stop before the bus is there.
 Status Worker::open_bus() {
   bus::ConsumerOptions consumer;
@@ -457,6 +400,7 @@ Status Worker::open_bus() {
   options.transactional_id = fmt::format("{}-{}", options_.transactional_id, number_ + 1);
   options.transaction_timeout =
       std::max(Milliseconds(options_.session_timeout_ms), kTransactionMin);
+  options.verdicts_topic = options_.verdicts_topic;
   options.alerts_topic = options_.alerts_topic;
   options.dead_letter_topic = options_.dead_letter_topic;
   for (bool told = false; !stop_.load(std::memory_order_relaxed);) {
@@ -493,8 +437,8 @@ Status Worker::run() {
     if (std::exchange(away, false)) log_info("{} is back", parts_.bus.describe());
     if (batch->empty()) {
       const auto idle = std::chrono::steady_clock::now() - last_message;
-      std::string said;
-      if (options_.idle_exit_ms > 0 && idle > Milliseconds(options_.idle_exit_ms) && drained(said))
+      if (options_.idle_exit_ms > 0 && idle > Milliseconds(options_.idle_exit_ms) &&
+          drained(parts_.bus, options_.group, {options_.raw_topic}))
         break;
       continue;
     }
@@ -523,6 +467,8 @@ Status create_topics(bus::Bus& bus, const DetectOptions& options) {
   };
   TOCSIN_TRY_STATUS(create(options.raw_topic, TopicRole::kRawEvents));
   TOCSIN_TRY_STATUS(create(options.alerts_topic, TopicRole::kAlerts));
+  if (!options.verdicts_topic.empty())
+    TOCSIN_TRY_STATUS(create(options.verdicts_topic, TopicRole::kVerdicts));
   return create(options.dead_letter_topic, TopicRole::kDeadLetter);
 }
 

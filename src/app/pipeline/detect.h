@@ -2,7 +2,8 @@
 //
 // Detect: the consumer group that turns events into verdicts and alerts.
 //
-//   raw-events -> classify -> sinks (csv, sqlite) -> topics alerts, dead-letter and offsets
+//   raw-events -> classify -> sinks (csv, sqlite)
+//              -> topics alerts, verdicts, dead-letter and offsets
 //
 // Each worker is one member of the group with partitions of its own. A batch's offsets are
 // committed only after every output of the batch is durable, so a crash repeats work and never
@@ -30,6 +31,8 @@ namespace tocsin::pipeline {
 struct DetectOptions {
   std::string raw_topic = "raw-events";
   std::string alerts_topic = "alerts";
+  std::string verdicts_topic;    // empty: verdicts go to sinks only
+  bool detections_only = false;  // of the verdicts on their topic: only those with a match
   std::string dead_letter_topic = "dead-letter";
   std::string group = "tocsin-detect";
   Guarantee guarantee = Guarantee::kExactlyOnce;

@@ -3,22 +3,70 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
 #include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/event/record_json.h"
 
 namespace tocsin::pipeline {
+
+namespace {
+
+std::vector<bus::Header> headers_of(const Uuid& event_id, const trace::Context& parent) {
+  return {{"event_id", event_id.to_string()},
+          {"traceparent",
+           trace::format_traceparent(
+               {parent.trace, trace::span_id_of(parent.trace, "classify_event"), parent.flags})},
+          {"source", "detect"},
+          {"content-type", "application/json"}};
+}
+
+}  // namespace
 
 bus::Record alert_record(const Alert& alert, const trace::Context& parent) {
   bus::Record record;
   record.key = alert.host;
   append_json(record.value, alert);
-  record.headers = {
-      {"event_id", alert.event_id.to_string()},
-      {"traceparent",
-       trace::format_traceparent(
-           {parent.trace, trace::span_id_of(parent.trace, "classify_event"), parent.flags})},
-      {"source", "detect"},
-      {"content-type", "application/json"}};
+  record.headers = headers_of(alert.event_id, parent);
   return record;
+}
+
+bus::Record verdict_record(const Verdict& verdict, const trace::Context& parent,
+                           const store::Origin& event) {
+  bus::Record record;
+  record.key = verdict.host;
+  append_json(record.value, verdict);
+  record.headers = headers_of(verdict.event_id, parent);
+  const auto truth = [&](const char* name, const std::string& value) {
+    if (!value.empty()) record.headers.push_back({name, value});
+  };
+  truth(kTruthTactic, verdict.truth);
+  truth(kTruthScenario, verdict.truth_scenario);
+  truth(kTruthTechnique, verdict.truth_technique);
+  record.headers.push_back(
+      {kEventOrigin, fmt::format("{}/{}/{}", event.topic, event.partition, event.offset)});
+  return record;
+}
+
+// Names of topics hold no slash.
+store::Origin event_origin(const bus::Message& verdict) {
+  const std::string_view text = verdict.header(kEventOrigin);
+  const std::size_t first = text.find('/');
+  const std::size_t second = text.find('/', first == text.npos ? first : first + 1);
+  if (second == text.npos) return {};
+  store::Origin origin;
+  const auto number = [&](std::size_t from, std::size_t to, auto& into) {
+    const std::string part(text.substr(from, to - from));
+    const auto [end, error] = std::from_chars(part.c_str(), part.c_str() + part.size(), into);
+    return error == std::errc() && end == part.c_str() + part.size() && into >= 0;
+  };
+  if (!number(first + 1, second, origin.partition) ||
+      !number(second + 1, text.size(), origin.offset))
+    return {};
+  origin.topic = text.substr(0, first);
+  return origin;
 }
 
 bus::Record dead_letter(const bus::Message& message, const Error& error) {

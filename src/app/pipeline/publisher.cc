@@ -19,9 +19,15 @@ bus::Record fitting(const bus::Record& record, std::size_t value_bytes_max) {
   return copy;
 }
 
+std::size_t records_of(const Publication& batch) {
+  return batch.verdicts.size() + batch.alerts.size() + batch.dead_letters.size();
+}
+
 template <class Send>
 Status send_all(const Publication& batch, const PublisherOptions& options,
                 std::size_t value_bytes_max, Send&& send) {
+  for (const bus::Record& record : batch.verdicts)
+    TOCSIN_TRY_STATUS(send(options.verdicts_topic, fitting(record, value_bytes_max)));
   for (const bus::Record& record : batch.alerts)
     TOCSIN_TRY_STATUS(send(options.alerts_topic, fitting(record, value_bytes_max)));
   for (const bus::Record& record : batch.dead_letters)
@@ -38,7 +44,7 @@ class ExactlyOnce final : public Publisher {
         producer_(std::move(producer)) {}
 
   Status publish(const Publication& batch) override {
-    pending_ = batch.alerts.size() + batch.dead_letters.size();
+    pending_ = records_of(batch);
     Status done = send_all(batch, options_, value_bytes_max_,
                            [&](const std::string& topic, bus::Record record) {
                              return producer_->send(topic, std::move(record));
@@ -89,7 +95,7 @@ class AtLeastOnce final : public Publisher {
   }
 
   Status publish(const Publication& batch) override {
-    if (!batch.alerts.empty() || !batch.dead_letters.empty()) {
+    if (records_of(batch) > 0) {
       TOCSIN_TRY_STATUS(send_all(batch, options_, value_bytes_max_,
                                  [&](const std::string& topic, bus::Record record) {
                                    return producer_->send(topic, std::move(record));

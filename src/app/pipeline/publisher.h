@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Publisher: a batch's alerts and dead letters to their topics, and then its offsets, under the
-// guarantee that was asked for.
+// Publisher: a batch's verdicts, alerts and dead letters to their topics, and then its offsets,
+// under the guarantee that was asked for.
 //
 //   exactly-once    one transaction: records and offsets become visible together or not at all
 //   at-least-once   records, waited for; then the offsets. A crash between repeats the records
@@ -24,11 +24,13 @@ struct PublisherOptions {
   std::string client_id;
   std::string transactional_id;  // for exactly-once
   bus::Milliseconds transaction_timeout{10'000};
+  std::string verdicts_topic;
   std::string alerts_topic;
   std::string dead_letter_topic;
 };
 
 struct Publication {
+  std::span<const bus::Record> verdicts;
   std::span<const bus::Record> alerts;
   std::span<const bus::Record> dead_letters;
   const bus::Offsets& offsets;

@@ -9,17 +9,18 @@
 
 namespace tocsin::pipeline {
 
-enum class TopicRole : std::uint8_t { kRawEvents, kAlerts, kDeadLetter };
+enum class TopicRole : std::uint8_t { kRawEvents, kAlerts, kVerdicts, kDeadLetter };
 
-// Events are many and are kept for a week; alerts and dead letters are few and somebody has to look
-// at them: a month. On Kafka a record is on up to three brokers, and on all but one of these before
-// it is acknowledged.
+// Events and their verdicts are many and are kept for a week; alerts and dead letters are few and
+// somebody has to look at them: a month. On Kafka a record is on up to three brokers, and on all
+// but one of these before it is acknowledged.
 [[nodiscard]] inline bus::TopicOptions topic_options(TopicRole role) {
   constexpr std::int64_t kDayMs = 24LL * 3600 * 1000;
   bus::TopicOptions options;
   options.replication = 0;
   options.min_insync_replicas = 0;
-  options.retention_ms = (role == TopicRole::kRawEvents ? 7 : 30) * kDayMs;
+  const bool many = role == TopicRole::kRawEvents || role == TopicRole::kVerdicts;
+  options.retention_ms = (many ? 7 : 30) * kDayMs;
   if (role == TopicRole::kDeadLetter) options.partitions = 1;
   return options;
 }

@@ -2,7 +2,7 @@
 //
 // Sink: where verdicts and alerts are kept.
 //
-//   detect worker -> Sink::write(batch) -> durable -> then, and only then, the offsets are
+//   detect, store -> Sink::write(batch) -> durable -> then, and only then, the offsets are
 //   committed
 //
 // A batch may come again after a crash, and a worker that was taken for dead may wake up and write
@@ -15,6 +15,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "core/event/verdict.h"
@@ -36,6 +37,20 @@ struct Place {
   std::int64_t offset = 0;
 };
 
+// Where an event lies. No topic: nobody knows.
+struct Origin {
+  std::string topic;
+  std::int32_t partition = -1;
+  std::int64_t offset = -1;
+};
+
+// A verdict or an alert that a sink will never take, however often it is tried.
+struct Rejection {
+  bool is_alert = false;
+  std::size_t index = 0;  // in the batch's verdicts or alerts
+  std::string reason;
+};
+
 struct SinkBatch {
   std::span<const Verdict> verdicts;
   std::span<const Alert> alerts;
@@ -43,8 +58,13 @@ struct SinkBatch {
   std::span<const Place> verdict_places = {};
   std::span<const Place> alert_places = {};
   std::span<const Slice> slices = {};
+  // Of each verdict's event, when the places are those of other records than the events.
+  std::span<const Origin> origins = {};
   std::string_view group = {};
   std::int64_t writer = 0;  // whoever writes: a number of its own for each worker of each process
+  // Where a sink says what it refuses; all else of the batch is written. Null: nobody asks, and a
+  // refusal is an error (kInvalid).
+  std::vector<Rejection>* rejected = nullptr;
 };
 
 // Threads: thread-safe; several processes may write to the same file.
@@ -64,11 +84,21 @@ class Sink {
   [[nodiscard]] virtual Status claim(const SinkBatch& batch) = 0;
   // "csv" or "sqlite": the span is called write_csv, write_sqlite.
   [[nodiscard]] virtual std::string_view name() const = 0;
+  // From any thread: a write() under way that waits for somebody gives up soon, with kUnavailable.
+  virtual void cancel() {}
+};
+
+// When a file of lines is put aside under the time's name, and a new one begun.
+struct Rotation {
+  enum class Every : std::uint8_t { kNever, kHourly, kDaily };
+  std::int64_t bytes = 0;       // at this size; 0: however large it grows
+  Every every = Every::kNever;  // of UTC
 };
 
 struct CsvOptions {
   bool detections_only = false;  // only verdicts with a match
   bool fsync = true;  // survives power loss, not just a crash; costs two fdatasyncs a batch
+  Rotation rotation = {};
 };
 
 // Verdicts as rows of RFC 4180 under kVerdictColumns; alerts are not written. Positions are in

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <mutex>
 #include <numeric>
 #include <optional>
@@ -61,8 +62,10 @@ class SqliteSink final : public Sink {
     TOCSIN_TRY_STATUS(find_topics(batch));
     for (std::size_t i = 0; i < batch.verdicts.size(); ++i)
       if ((!options_.detections_only || batch.verdicts[i].detected()) &&
-          is_new(batch.verdict_places, i))
-        TOCSIN_TRY_STATUS(write(batch.verdicts[i], place(batch, i)));
+          is_new(batch.verdict_places, i)) {
+        TOCSIN_TRY(const LogPlace at, place(batch, i));
+        TOCSIN_TRY_STATUS(write(batch.verdicts[i], at));
+      }
     for (const std::size_t i : by_time(batch.alerts))
       if (is_new(batch.alert_places, i)) TOCSIN_TRY_STATUS(write(batch.alerts[i]));
     TOCSIN_TRY_STATUS(counts_.flush(db_));
@@ -85,20 +88,39 @@ class SqliteSink final : public Sink {
   // Ids of the slices' topics, as long as the transaction.
   Status find_topics(const SinkBatch& batch) {
     topics_.clear();
+    origin_topics_.clear();
+    if (!batch.origins.empty()) return {};
     for (const Slice& slice : batch.slices) {
-      TOCSIN_TRY_STATUS(add_topic_.bind(1, slice.topic).run());
-      find_topic_.bind(1, slice.topic);
-      TOCSIN_TRY(const bool found, find_topic_.step());
-      topics_.push_back(found ? find_topic_.integer(0) : 0);
-      find_topic_.reset();
+      TOCSIN_TRY(const std::int64_t id, topic_id(slice.topic));
+      topics_.push_back(id);
     }
     return {};
   }
 
-  [[nodiscard]] LogPlace place(const SinkBatch& batch, std::size_t verdict) const {
-    if (batch.verdict_places.empty() || batch.slices.empty()) return {};
+  Result<std::int64_t> topic_id(const std::string& topic) {
+    TOCSIN_TRY_STATUS(add_topic_.bind(1, topic).run());
+    find_topic_.bind(1, topic);
+    TOCSIN_TRY(const bool found, find_topic_.step());
+    const std::int64_t id = found ? find_topic_.integer(0) : 0;
+    find_topic_.reset();
+    return id;
+  }
+
+  Result<LogPlace> place(const SinkBatch& batch, std::size_t verdict) {
+    if (!batch.origins.empty()) return origin(batch.origins[verdict]);
+    if (batch.verdict_places.empty() || batch.slices.empty()) return LogPlace{};
     const Place& at = batch.verdict_places[verdict];
-    return {topics_[at.slice], batch.slices[at.slice].partition, at.offset};
+    return LogPlace{topics_[at.slice], batch.slices[at.slice].partition, at.offset};
+  }
+
+  Result<LogPlace> origin(const Origin& at) {
+    if (at.topic.empty()) return LogPlace{};
+    auto known = origin_topics_.find(at.topic);
+    if (known == origin_topics_.end()) {
+      TOCSIN_TRY(const std::int64_t id, topic_id(at.topic));
+      known = origin_topics_.emplace(at.topic, id).first;
+    }
+    return LogPlace{known->second, at.partition, at.offset};
   }
 
   // The full-text index takes rows best in the order of their ids.
@@ -214,6 +236,7 @@ class SqliteSink final : public Sink {
   const SqliteOptions options_;
   Counts counts_;
   std::vector<std::int64_t> topics_;
+  std::map<std::string, std::int64_t> origin_topics_;  // the same, of origins
   std::vector<std::size_t> order_;
   std::string tactics_, techniques_, rules_, json_;  // kept for their memory
 };

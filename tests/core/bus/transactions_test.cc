@@ -177,21 +177,29 @@ TEST_CASE("transactions: a topic that is not there is told, and the next transac
   CHECK(shows(*bus, out, {"fine"}));
 }
 
+namespace {
+
+// A topic with six records, written by three transactions.
+std::string topic_of_transactions(Bus& bus) {
+  const std::string in = new_topic(bus, 1);
+  const std::string out = new_topic(bus, 1);
+  produce(bus, in, 6, "k");
+  const auto consumer = join(bus, fresh_name("g"), in);
+  const auto producer = need(consumer->open_transactional_producer(transactions()));
+  for (int i = 0; i < 3; ++i) {
+    std::vector<Copy> copies;
+    const Offsets offsets = poll_offsets(*consumer, 2, copies);
+    for (const Copy& copy : copies) REQUIRE_OK(producer->send(out, record(copy.value)));
+    REQUIRE_OK(producer->commit(offsets));
+  }
+  return out;
+}
+
+}  // namespace
+
 TEST_CASE("transactions: a group that has read all that they wrote has no lag") {
   const auto bus = lab_bus();
-  const std::string in = new_topic(*bus, 1);
-  const std::string out = new_topic(*bus, 1);
-  produce(*bus, in, 6, "k");
-  {
-    const auto consumer = join(*bus, fresh_name("g"), in);
-    const auto producer = need(consumer->open_transactional_producer(transactions()));
-    for (int i = 0; i < 3; ++i) {
-      std::vector<Copy> copies;
-      const Offsets offsets = poll_offsets(*consumer, 2, copies);
-      for (const Copy& copy : copies) REQUIRE_OK(producer->send(out, record(copy.value)));
-      REQUIRE_OK(producer->commit(offsets));
-    }
-  }
+  const std::string out = topic_of_transactions(*bus);
   const std::string group = fresh_name("next");
   const auto next = join(*bus, group, out);
   std::size_t seen = 0;
@@ -200,6 +208,23 @@ TEST_CASE("transactions: a group that has read all that they wrote has no lag") 
     seen += batch.messages().size();
     REQUIRE_OK(next->commit(batch));
     return seen == 6 && lag_of(*bus, group) == 0;
+  }));
+}
+
+TEST_CASE("transactions: nor has a group whose new member finds nothing but their marks") {
+  const auto bus = lab_bus();
+  const std::string out = topic_of_transactions(*bus);
+  const std::string group = fresh_name("next");
+  {
+    const auto first = join(*bus, group, out);
+    std::vector<Copy> copies;
+    REQUIRE_OK(first->commit(poll_offsets(*first, 6, copies)));
+    first->close();
+  }
+  const auto second = join(*bus, group, out);
+  REQUIRE(until([&] {
+    CHECK(need(second->poll(4, Milliseconds(100))).empty());
+    return lag_of(*bus, group) == 0;
   }));
 }
 

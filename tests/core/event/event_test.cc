@@ -7,6 +7,7 @@
 
 #include "core/event/event_id.h"
 #include "core/event/level.h"
+#include "core/event/record_json.h"
 #include "core/event/verdict.h"
 
 using namespace tocsin;
@@ -112,4 +113,103 @@ TEST_CASE("level: names and scores") {
   CHECK_FALSE(parse_level("severe"));
   CHECK(to_string(Level::kLow) == "low");
   CHECK(severity_score(Level::kInformational) < severity_score(Level::kCritical));
+}
+
+TEST_CASE("verdict: its JSON has the names of the CSV columns, and reads back") {
+  Verdict v = verdict();
+  v.provider = "say \"hi\"\n\xff";
+  v.event_class = "Credential Access";
+  v.tactics = {"credential-access", "stealth"};
+  v.techniques = {"T1003.001"};
+  v.rules = {"b", "a"};
+  v.level = Level::kHigh;
+  v.score = 73;
+  std::string text;
+  append_json(text, v);
+  simdjson::dom::parser parser;
+  const simdjson::dom::object root = parser.parse(text);
+  std::string names;
+  for (const auto [name, value] : root) names += (names.empty() ? "" : ",") + std::string(name);
+  CHECK(names == kVerdictColumns);
+  RecordReader reader;
+  const auto back = reader.verdict(text);
+  REQUIRE_MESSAGE(back.has_value(), (back ? "" : back.error().message));
+  std::string again, csv, csv_again;
+  append_json(again, *back);
+  CHECK(again == text);
+  Verdict same = *back;
+  same.provider = v.provider;  // its byte that is no UTF-8 was mended
+  append_csv(csv, v);
+  append_csv(csv_again, same);
+  CHECK(csv == csv_again);
+
+  text.clear();
+  append_json(text, verdict());  // without a match or a level
+  CHECK(reader.verdict(text)->event_class == "None");
+}
+
+TEST_CASE("alert: its JSON reads back whole") {
+  Alert a;
+  a.event_id = verdict().event_id;
+  a.alert_id = make_alert_id(a.event_id, "r");
+  a.trace_id = a.event_id.bytes;
+  a.timestamp = verdict().timestamp;
+  a.created = a.timestamp + 1'000;
+  a.event_code = "1";
+  a.provider = "p";
+  a.channel = "c";
+  a.host = "h";
+  a.user = "u";
+  a.rule_id = "r";
+  a.rule_name = "n";
+  a.rule_author = "au";
+  a.ruleset = "rs";
+  a.level = Level::kCritical;
+  a.tactics = {"impact"};
+  a.techniques = {"T1490"};
+  a.file_path = "f";
+  a.line = 4;
+  a.record_id = 5;
+  a.matched_fields = {{"Image", "x"}, {"CommandLine", "y\\z"}};
+  a.suppressed = 6;
+  std::string text, again;
+  append_json(text, a);
+  RecordReader reader;
+  const auto back = reader.alert(text);
+  REQUIRE_MESSAGE(back.has_value(), (back ? "" : back.error().message));
+  append_json(again, *back);
+  CHECK(again == text);
+  CHECK(reader.alert(text.insert(1, "\"of_a_newer_release\":{\"x\":[1]},")).has_value());
+}
+
+TEST_CASE("records: what is none is refused, and why") {
+  const std::string id = "0e95725d-7320-415d-80f7-004da920fc11";
+  const std::string trace = "0e95725d7320415d80f7004da920fc11";
+  const std::string good = R"({"event_id":")" + id + R"(","trace_id":")" + trace +
+                           R"(","class":"None","classified_at":"2026-01-01T00:00:00Z")";
+  struct Case {
+    std::string text;
+    const char* told;
+  };
+  const Case cases[] = {
+      {"", "not JSON"},
+      {"{", "not JSON"},
+      {"[1]", "not a JSON object"},
+      {"{}", "event_id is missing"},
+      {R"({"event_id":7})", "event_id is missing"},
+      {R"({"event_id":"x"})", "event_id is no UUID"},
+      {R"({"event_id":")" + id + R"(","trace_id":"zz"})", "trace_id"},
+      {good + R"(,"timestamp":"yesterday"})", "timestamp is no time"},
+      {good + R"(,"rules":["r"],"level":"awful"})", "level"},
+  };
+  RecordReader reader;
+  CHECK(reader.verdict(good + "}").has_value());
+  for (const Case& c : cases) {
+    CAPTURE(c.text);
+    const auto read = reader.verdict(c.text);
+    REQUIRE_FALSE(read.has_value());
+    CHECK(read.error().code == ErrorCode::kInvalid);
+    CHECK(read.error().message.find(c.told) != std::string::npos);
+  }
+  CHECK(reader.alert(good + "}").error().message.find("alert_id is missing") != std::string::npos);
 }

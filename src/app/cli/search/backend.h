@@ -16,6 +16,7 @@
 
 #include "base/result.h"
 #include "stages/store/search/records.h"
+#include "stages/store/sinks/opensearch/options.h"
 
 namespace tocsin::cli::search {
 
@@ -35,6 +36,10 @@ class Backend {
   [[nodiscard]] virtual Status find(const Request& request,
                                     const std::function<void(const Found&)>& take) = 0;
 };
+
+// OpenSearch or Elasticsearch, as `tocsin store` fills it. It is not asked yet.
+[[nodiscard]] Result<std::unique_ptr<Backend>> open_server(
+    const store::opensearch::Options& options);
 
 // tocsin.db. kNotFound when there is none; one of an older release is brought up to date.
 [[nodiscard]] Result<std::unique_ptr<Backend>> open_database(const std::string& path);

@@ -9,6 +9,7 @@
 #include "app/cli/command.h"
 #include "app/cli/search/backend.h"
 #include "app/cli/search/rows.h"
+#include "app/cli/store/opensearch_options.h"
 #include "base/clock.h"
 #include "stages/store/search/language/query.h"
 
@@ -19,7 +20,8 @@ namespace language = store::search;
 
 struct SearchCommand {
   std::vector<std::string> words;
-  std::string db, since, until;
+  std::string db, server, since, until;
+  store::opensearch::Options opensearch;
   std::string format = "table";
   std::size_t limit = 50;
   bool verdicts = false;
@@ -88,7 +90,9 @@ int execute(SearchCommand command, const Shared& shared) {
   if (!command.since.empty()) request.range.from = language::parse_moment(command.since, now);
   if (!command.until.empty()) request.range.to = language::parse_moment(command.until, now);
   if (command.db.empty()) command.db = shared.data_dir + "/tocsin.db";
-  auto backend = search::open_database(command.db);
+  auto backend = command.server.empty()
+                     ? search::open_database(command.db)
+                     : search::open_server(connected_to(command.server, command.opensearch));
   if (!backend) return report(backend.error());
   const Status done = command.count ? print_count(**backend, request)
                                     : print_rows(**backend, request, command, shared);
@@ -126,6 +130,11 @@ void add_search(Context& context) {
   app->add_option("QUERY", command->words, "What to find; nothing: everything");
   app->add_option("--db", command->db, "Verdicts (default: tocsin.db in the data directory)")
       ->envname("TOCSIN_DB");
+  app->add_option(
+         "--store", command->server,
+         "Ask OpenSearch or Elasticsearch at URL[,URL] instead, which `tocsin store` fills")
+      ->envname("TOCSIN_STORE");
+  add_connection_options(*app, command->opensearch);
   app->add_option("--since", command->since,
                   "Only what happened since then: 90s, 15m, 24h, 7d ago, or a time (RFC 3339)")
       ->check(wrong_moment);

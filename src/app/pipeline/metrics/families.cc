@@ -101,6 +101,9 @@ constexpr Family kReloadOk{"tocsin_rules_last_reload_successful", Kind::kGauge,
     "1 when the rules of the last load are in force, 0 when it failed.", {}};
 constexpr Family kReloadTime{"tocsin_rules_last_reload_success_timestamp_seconds", Kind::kGauge,
     "When rules were last loaded, in seconds since the Unix epoch.", {}};
+
+constexpr Family kStored{"tocsin_stored_records_total", Kind::kCounter,
+    "Verdicts and alerts that a sink has taken durably.", {}};
 // clang-format on
 
 }  // namespace family
@@ -130,6 +133,15 @@ std::span<const Family* const> detect_families() {
       &family::kOutputFailures, &family::kOutputRetries,   &family::kMemoLookups,
       &family::kRules,          &family::kReloads,         &family::kReloadOk,
       &family::kReloadTime};
+  return kAll;
+}
+
+std::span<const Family* const> store_families() {
+  static constexpr std::array kAll = {
+      &family::kStored,         &family::kBatchSeconds, &family::kLagMessages,
+      &family::kLagSeconds,     &family::kPartitions,   &family::kSkippedOffsets,
+      &family::kLostPartitions, &family::kPollErrors,   &family::kOutputSeconds,
+      &family::kOutputFailures, &family::kOutputRetries};
   return kAll;
 }
 

@@ -58,11 +58,15 @@ extern const metrics::Family kReloads;
 extern const metrics::Family kReloadOk;
 extern const metrics::Family kReloadTime;
 
+// store; the rest of its families are detect's
+extern const metrics::Family kStored;
+
 }  // namespace family
 
 [[nodiscard]] std::span<const metrics::Family* const> common_families();
 [[nodiscard]] std::span<const metrics::Family* const> produce_families();
 [[nodiscard]] std::span<const metrics::Family* const> detect_families();
+[[nodiscard]] std::span<const metrics::Family* const> store_families();
 
 // "1": the version is in the label.
 void add_build_info(metrics::Answers& answers);

@@ -87,13 +87,14 @@ std::size_t Lag::partitions() const {
   return places_.size();
 }
 
-void Lag::answer(metrics::Answers& answers) const {
+void Lag::answer(metrics::Answers& answers, const metrics::Labels& more) const {
   const std::lock_guard lock(mutex_);
   const UnixNanos now = now_ns();
   for (const auto& [where, place] : places_) {
     if (place.next < 0 || place.end < 0) continue;
-    const metrics::Labels labels = {{"topic", where.topic},
-                                    {"partition", std::to_string(where.partition)}};
+    metrics::Labels labels = {{"topic", where.topic},
+                              {"partition", std::to_string(where.partition)}};
+    labels.insert(labels.end(), more.begin(), more.end());
     const std::int64_t messages = std::max<std::int64_t>(0, place.end - place.next);
     answers.add(family::kLagMessages, labels, static_cast<double>(messages));
     // Nothing of the partition was read yet: how old its messages are is not known.

@@ -32,7 +32,8 @@ class Lag {
   void clear();
 
   [[nodiscard]] std::size_t partitions() const;
-  void answer(metrics::Answers& answers) const;
+  // `more`: labels beside topic and partition.
+  void answer(metrics::Answers& answers, const metrics::Labels& more = {}) const;
 
  private:
   struct Place {

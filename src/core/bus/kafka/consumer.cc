@@ -85,7 +85,6 @@ class KafkaConsumer final : public Consumer, public Member {
     std::optional<std::int64_t> target;  // where to go on, once that is known
   };
   std::map<TopicPartition, Unreadable> unreadable_;
-  Offsets ends_;                // to be committed: behind them is nothing but marks of transactions
   std::set<std::string> gone_;  // topics that were not there when last asked for
   SteadyClock::time_point next_gone_check_;
   std::optional<Error> trouble_;  // seen during the poll that runs
@@ -163,7 +162,6 @@ void KafkaConsumer::on_rebalance(rd_kafka_resp_err_t code,
   for (int i = 0; i < partitions->cnt; ++i) {
     const TopicPartition where{partitions->elems[i].topic, partitions->elems[i].partition};
     unreadable_.erase(where);
-    ends_.erase(where);
     if (assigned)
       positions_.assign(where);
     else
@@ -190,7 +188,7 @@ void KafkaConsumer::on_event(const rd_kafka_message_t& event) {
   const TopicPartition where{event.rkt == nullptr ? "" : rd_kafka_topic_name(event.rkt),
                              event.partition};
   if (event.err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
-    if (const auto end = positions_.end_reached(where, event.offset)) ends_[where] = *end;
+    positions_.end_reached(where, event.offset);
   } else if (event.err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET) {
     log_debug("bus: {}", rd_kafka_message_errstr(&event));
     if (positions_.owns(where)) unreadable_[where] = {.offset = event.offset, .target = {}};
@@ -226,7 +224,7 @@ Result<Batch> KafkaConsumer::poll(std::size_t messages_max, Milliseconds timeout
     }
     left = std::chrono::ceil<Milliseconds>(deadline - SteadyClock::now());
   } while (left > Milliseconds(0) && !trouble_ && unreadable_.empty() && gone_.empty());
-  if (!ends_.empty()) commit_ends();
+  commit_ends();
   if (trouble_) return tl::unexpected(*trouble_);
   if (client_->is_cut_off(std::min(timeout, kProbe)))
     return client_->failure(RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN, "no broker can be reached");
@@ -501,7 +499,7 @@ std::vector<PartitionPosition> KafkaConsumer::positions() {
 // Should it fail, the lag shows a record too many until the next commit. Not in the background: a
 // consumer that closes with a commit under way may wait for ever (librdkafka 2.0).
 void KafkaConsumer::commit_ends() {
-  Offsets ends = std::exchange(ends_, {});
+  Offsets ends = positions_.ended();
   std::erase_if(ends, [&](const auto& end) {
     return !positions_.is_at(end.first, end.second) || !check_owned({end});
   });

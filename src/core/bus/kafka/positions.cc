@@ -2,6 +2,7 @@
 #include "core/bus/kafka/positions.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace tocsin::bus::kafka {
 
@@ -41,6 +42,7 @@ bool Positions::accept(const rd_kafka_message_t& message) {
   if (track == nullptr || message.offset < track->next) return false;
   if (track->awaited >= 0 && message.offset != track->awaited) return false;
   track->awaited = kNone;
+  if (message.offset >= track->end) track->end = kNone;
   track->next = message.offset + 1;
   if (track->undone != kNone) return true;
   track->undone = message.offset;
@@ -48,16 +50,25 @@ bool Positions::accept(const rd_kafka_message_t& message) {
   return true;
 }
 
-std::optional<std::int64_t> Positions::end_reached(const TopicPartition& where,
-                                                   std::int64_t offset) {
+// Told while what lies before it may still be in the caller's hands.
+void Positions::end_reached(const TopicPartition& where, std::int64_t offset) {
   const auto found = tracks_.find(where);
-  if (found == tracks_.end()) return std::nullopt;
-  Track& track = found->second;
-  // Before the first message nobody knows whether something lies between.
-  const bool idle = track.next != kNone && track.undone == kNone && track.awaited == kNone;
-  if (!idle || offset <= std::max(track.next, track.committed)) return std::nullopt;
-  track.committed = offset;
-  return offset;
+  if (found != tracks_.end()) found->second.end = offset;
+}
+
+Offsets Positions::ended() {
+  Offsets ends;
+  for (auto& [where, track] : tracks_) {
+    if (track.end == kNone || track.undone != kNone || track.awaited != kNone) continue;
+    const std::int64_t end = std::exchange(track.end, kNone);
+    // An empty partition has no end to commit.
+    if (end <= std::max({track.next, track.committed, std::int64_t{0}})) continue;
+    track.committed = end;
+    // Before the first message: reading began where the group was, and came to the end without any.
+    if (track.next == kNone) track.next = end;
+    ends[where] = end;
+  }
+  return ends;
 }
 
 std::optional<std::int64_t> Positions::next(const TopicPartition& where) const {

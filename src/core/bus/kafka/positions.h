@@ -30,11 +30,12 @@ class Positions {
 
   // Whether the message is to be given out; then it counts as polled.
   [[nodiscard]] bool accept(const rd_kafka_message_t& message);
-  // The reader is at this offset, the end of the partition. Gives the offset to commit when all
-  // that was polled is committed and only marks of transactions, which nobody is given, lie
-  // between: else a group that has read everything would keep a lag for ever.
-  [[nodiscard]] std::optional<std::int64_t> end_reached(const TopicPartition& where,
-                                                        std::int64_t offset);
+  // The reader is at this offset, the end of the partition.
+  void end_reached(const TopicPartition& where, std::int64_t offset);
+  // Of partitions that were read to their ends, and of which all that was polled is committed: the
+  // ends, when only marks of transactions, which nobody is given, lie between. They are to be
+  // committed, else a group that has read everything would keep a lag for ever. Each is told once.
+  [[nodiscard]] Offsets ended();
   // Behind what was polled and, of a partition that was read to its end, behind the marks there;
   // nothing before the first message.
   [[nodiscard]] std::optional<std::int64_t> next(const TopicPartition& where) const;
@@ -57,6 +58,7 @@ class Positions {
     std::int64_t committed = kNone;  // by us
     std::int64_t undone = kNone;     // the first that was polled and not committed
     bool exact = true;               // there is a message at `undone`
+    std::int64_t end = kNone;        // where the reader said that the partition ends
     std::int64_t awaited = kNone;    // after going back: the message that must come first, or kAny
   };
   [[nodiscard]] Track* find(const rd_kafka_message_t& message);
