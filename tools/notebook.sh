@@ -72,7 +72,10 @@ case ${1:-} in
   open)
     is_installed requirements-lab.txt || { echo "notebook.sh: not installed: tools/notebook.sh install lab" >&2 && exit 1; }
     data ${2:+"$2"}
-    exec "$PYTHON" -m jupyterlab --ServerApp.ip=127.0.0.1 --notebook-dir "$FOLDER" "$FOLDER/statistics.ipynb"
+    # It refuses root unless told; on loopback, with its token, it serves nobody else.
+    as_root=
+    if [ "$(id -u)" = 0 ]; then as_root=--allow-root; fi
+    exec "$PYTHON" -m jupyterlab --ServerApp.ip=127.0.0.1 $as_root --notebook-dir "$FOLDER" "$FOLDER/statistics.ipynb"
     ;;
   *) sed -n '3,/^set/s/^# \{0,1\}//p' "$0" >&2 && exit 2 ;;
 esac
