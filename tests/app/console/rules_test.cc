@@ -76,8 +76,9 @@ TEST_CASE("checking tells what is wrong, and where") {
   const Got good = world.post("/rules/check", fmt::format(R"({{"yaml":{}}})", json_text(kNewRule)));
   CHECK(good.json.yes("/ok"));
   CHECK(good.json.text("/rules/0/title") == "Whoami");
-  const Got bad = world.post(
-      "/rules/check", R"({"yaml":"title: x\ndetection:\n  a:\n    F|nope: 1\n  condition: a\n"})");
+  const Got bad =
+      world.post("/rules/check", R"({"yaml":"title: x\nlogsource: {product: windows}\ndetection:\n)"
+                                 R"(  a:\n    F|nope: 1\n  condition: a\n"})");
   CHECK(bad.status == 200);
   CHECK_FALSE(bad.json.yes("/ok"));
   bool named = false;
@@ -85,7 +86,7 @@ TEST_CASE("checking tells what is wrong, and where") {
     if (item["severity"].get_string().value() == "error") {
       named = true;
       CHECK(item["code"].get_string().value() == "modifier.unknown");
-      CHECK(item["line"].get_int64().value() == 4);
+      CHECK(item["line"].get_int64().value() == 5);
     }
   CHECK(named);
   CHECK_FALSE(world.post("/rules/check", R"({"yaml":"[1, 2"})").json.yes("/ok"));
