@@ -4,11 +4,12 @@
 // TOCSIN_CONSOLE_URL names a server; else TOCSIN, a binary, plays its demo in a folder of its own. A server that
 // carries no front end gets the one of dist/ put before it.
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { execFile, spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before } from "node:test";
+import { promisify } from "node:util";
 import { startServer } from "../mock/server.mjs";
 import { param, ready, rows, skippable, text, useBrowser, VIEWS, visit } from "./harness.mjs";
 
@@ -233,3 +234,53 @@ test("live: the coverage layer is a download; a technique leads to its alerts", 
     assert.equal(await total(page), count);
     assert.ok(param(page, "technique"));
   }));
+
+// From here on the program itself is needed, to send more events through its pipeline.
+const own = skippable(binary && !given ? false : "TOCSIN is not set, or TOCSIN_CONSOLE_URL is");
+const run = (...args) =>
+  promisify(execFile)(path.resolve(binary), ["--data", "tocsin-data/demo", ...args], { cwd: folder });
+
+const IMAGE = '<img src=x onerror="window.pwned=1;alert(1)">';
+const SCRIPT = "<script>window.pwned=1;alert(1)</script>";
+
+own("live: what is sent appears in the tail; a hostile event is an alert like any other", async () => {
+  const lines = readFileSync(new URL("../../examples/attack-chain.jsonl", import.meta.url), "utf8").split(
+    "\n",
+  );
+  const event = JSON.parse(lines.find((line) => line.includes("vssadmin delete shadows")));
+  event.Event.System.Computer = IMAGE;
+  Object.assign(event.Event.EventData, {
+    CommandLine: `vssadmin delete shadows /all /quiet \u202e${SCRIPT}`,
+    User: "javascript:alert(1)",
+    [IMAGE]: SCRIPT,
+  });
+  writeFileSync(path.join(folder, "hostile.jsonl"), `${JSON.stringify(event)}\n`);
+  await visit(server, "/topics/raw-events?live=1", {}, async (page) => {
+    await page.waitForSelector("text=/\\(live\\)/");
+    await run("produce", "hostile.jsonl");
+    await rows(page).first().waitFor();
+    await rows(page).first().locator("a").click();
+    assert.ok((await page.locator("aside").innerText()).includes(SCRIPT));
+  });
+  await run("detect", "--drain", "1");
+  const { items } = await ask("/alerts?q=onerror");
+  assert.equal(items.length, 1);
+  await visit(
+    server,
+    `/alerts?host=${encodeURIComponent(IMAGE)}&open=${items[0].alert_id}`,
+    { refusals: true },
+    async (page) => {
+      for (const tab of ["event", "why", "rule", "trace", "related", "history"]) {
+        await page.click(`[data-tab=${tab}]`);
+        await ready(page);
+      }
+      await page.goto(`${server.url}/alerts/${items[0].alert_id}`);
+      await ready(page);
+      const shown = await text(page);
+      assert.ok(shown.includes(IMAGE) && shown.includes(`U+202E${SCRIPT}`));
+      await page.click("button:has-text('False positive')");
+      await page.click("text=Mark and draft a filter");
+      await page.waitForSelector("dialog >> text=Filter drafted");
+    },
+  );
+});
