@@ -219,12 +219,15 @@ Result<Extent> extent_of(sqlite::Database& db, const TimeRange& range) {
     last = any ? std::max(last, high) : high;
     any = true;
   };
-  TOCSIN_TRY(auto events, db.prepare("SELECT min(start), max(start) FROM event_counts WHERE"
-                                     " unit = 60 HAVING min(start) IS NOT NULL"));
+  // Each end by itself: then it is one look into an index.
+  TOCSIN_TRY(auto events,
+             db.prepare("SELECT (SELECT min(start) FROM event_counts WHERE unit = 60), (SELECT"
+                        " max(start) FROM event_counts WHERE unit = 60) WHERE EXISTS (SELECT 1 FROM"
+                        " event_counts WHERE unit = 60)"));
   TOCSIN_TRY(const bool some, events.step());
   if (some) widen(events.integer(0) * kSecond, (events.integer(1) + kMinute) * kSecond);
-  TOCSIN_TRY(auto alerts, db.prepare("SELECT min(docid), max(docid) FROM alerts HAVING"
-                                     " min(docid) IS NOT NULL"));
+  TOCSIN_TRY(auto alerts, db.prepare("SELECT (SELECT min(docid) FROM alerts), (SELECT max(docid)"
+                                     " FROM alerts) WHERE EXISTS (SELECT 1 FROM alerts)"));
   TOCSIN_TRY(const bool alert, alerts.step());
   if (alert) widen(time_of_docid(alerts.integer(0)), time_of_docid(alerts.integer(1)) + kSecond);
   if (!any) return Extent{};
