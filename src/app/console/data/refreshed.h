@@ -53,6 +53,17 @@ class Refreshed {
     return fail(ErrorCode::kUnavailable, "the console is stopping");
   }
 
+  // Without waiting: empty while there is none, or only one that is much too old.
+  [[nodiscard]] std::optional<T> known() const {
+    const std::lock_guard lock(mutex_);
+    const auto age = value_ ? Clock::now() - made_ : Clock::duration::max();
+    if (age >= kept_) {
+      wanted_ = true;
+      changed_.notify_all();
+    }
+    return age > kTooOld * kept_ ? std::nullopt : value_;
+  }
+
  private:
   using Clock = std::chrono::steady_clock;
   static constexpr int kTooOld = 4;
