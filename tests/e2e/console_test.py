@@ -120,7 +120,7 @@ class ConsoleTest(PipelineTest):
             self.assertEqual(detail["rule"]["id"], alert["rule"]["id"])
             self.assertTrue(detail["rule"]["yaml"])
             self.check_trace(pipeline, console, alert["event_id"])
-        self.assertIsNotNone(console.get("/latency")["bottleneck"])
+        until(30, "the bottleneck is named", lambda: console.get("/latency")["bottleneck"])
         recent = console.get("/traces?limit=10")["items"]
         self.assertEqual(len(recent), 10)
         self.assertTrue(all(trace["host"].startswith("host") for trace in recent))

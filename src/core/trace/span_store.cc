@@ -141,22 +141,31 @@ Result<std::unique_ptr<Exporter>> open_store_exporter(const std::string& path,
                                          std::move(insert));
 }
 
-Result<std::vector<StoredSpan>> read_trace(const std::string& path, const TraceId& trace) {
+Result<std::vector<std::vector<StoredSpan>>> read_traces(const std::string& path,
+                                                         const std::vector<TraceId>& traces) {
   TOCSIN_TRY(auto db, open_to_read(path));
   TOCSIN_TRY(auto query, db.prepare("SELECT service, otlp FROM spans WHERE trace_id = ?"));
-  query.bind_blob(1, bytes_of(trace));
-  std::vector<StoredSpan> spans;
-  while (true) {
-    TOCSIN_TRY(const bool row, query.step());
-    if (!row) break;
-    std::optional<Span> span = parse_span(query.blob(1));
-    if (!span) return fail(ErrorCode::kCorrupt, path + ": holds a span that cannot be read");
-    spans.push_back({*std::move(span), std::string(query.text(0))});
+  std::vector<std::vector<StoredSpan>> out;
+  for (const TraceId& trace : traces) {
+    std::vector<StoredSpan>& spans = out.emplace_back();
+    query.bind_blob(1, bytes_of(trace));
+    while (true) {
+      TOCSIN_TRY(const bool row, query.step());
+      if (!row) break;
+      std::optional<Span> span = parse_span(query.blob(1));
+      if (!span) return fail(ErrorCode::kCorrupt, path + ": holds a span that cannot be read");
+      spans.push_back({*std::move(span), std::string(query.text(0))});
+    }
+    std::stable_sort(spans.begin(), spans.end(), [](const Span& a, const Span& b) {
+      return std::pair(a.start, -a.end) < std::pair(b.start, -b.end);
+    });
   }
-  std::stable_sort(spans.begin(), spans.end(), [](const Span& a, const Span& b) {
-    return std::pair(a.start, -a.end) < std::pair(b.start, -b.end);
-  });
-  return spans;
+  return out;
+}
+
+Result<std::vector<StoredSpan>> read_trace(const std::string& path, const TraceId& trace) {
+  TOCSIN_TRY(auto found, read_traces(path, {trace}));
+  return std::move(found.front());
 }
 
 Result<std::vector<TraceId>> find_traces(const std::string& path, std::string_view prefix,

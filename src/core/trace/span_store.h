@@ -29,6 +29,10 @@ struct StoredSpan : Span {
 [[nodiscard]] Result<std::vector<StoredSpan>> read_trace(const std::string& path,
                                                          const TraceId& trace);
 
+// The same of several traces, in their order, through one connection.
+[[nodiscard]] Result<std::vector<std::vector<StoredSpan>>> read_traces(
+    const std::string& path, const std::vector<TraceId>& traces);
+
 // The traces whose id begins with `prefix` (lower-case hex, 1 to 32 digits), at most `limit`.
 [[nodiscard]] Result<std::vector<TraceId>> find_traces(const std::string& path,
                                                        std::string_view prefix, std::size_t limit);

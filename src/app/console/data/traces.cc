@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <map>
+#include <unordered_map>
 #include <utility>
 
 #include "core/trace/jaeger_query.h"
@@ -137,9 +138,11 @@ Result<std::vector<TraceSummary>> Traces::recent(std::size_t limit, std::int64_t
     keep_wanted(out, limit, min_us, wanted);
     return out;
   }
-  std::map<trace::TraceId, Seen> seen;
-  const Status visited = trace::visit_latest(store_, kSpansLookedAt, [&](const auto& span) {
-    Seen& one = seen[span.trace];
+  std::unordered_map<Uuid, Seen> seen;
+  // The slow ones are few, and somebody waits for them.
+  const std::size_t looked_at = min_us > 0 || !wanted.empty() ? kSpansSearched : kSpansListed;
+  const Status visited = trace::visit_latest(store_, looked_at, [&](const auto& span) {
+    Seen& one = seen[Uuid{span.trace}];
     one.start = std::min(one.start, span.start);
     one.end = std::max(one.end, span.end);
     one.event = one.event || !span.name.starts_with("poll ");
@@ -149,16 +152,17 @@ Result<std::vector<TraceSummary>> Traces::recent(std::size_t limit, std::int64_t
   for (const auto& [id, one] : seen) {
     if (!one.event) continue;
     TraceSummary& trace = out.emplace_back();
-    trace.id = id;
+    trace.id = id.bytes;
     trace.start = one.start;
     trace.duration_us = (one.end - one.start) / 1'000;
   }
   // What the attributes tell is read of those only that may be shown.
   keep_wanted(out, wanted.empty() ? limit : kCandidatesMax, min_us, "");
-  for (TraceSummary& trace : out) {
-    TOCSIN_TRY(const auto spans, trace::read_trace(store_, trace.id));
-    if (!spans.empty()) trace = summary_of(spans);
-  }
+  std::vector<trace::TraceId> ids;
+  for (const TraceSummary& trace : out) ids.push_back(trace.id);
+  TOCSIN_TRY(const auto read, trace::read_traces(store_, ids));
+  for (std::size_t i = 0; i < out.size(); ++i)
+    if (!read[i].empty()) out[i] = summary_of(read[i]);
   keep_wanted(out, limit, min_us, wanted);
   return out;
 }

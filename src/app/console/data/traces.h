@@ -40,7 +40,8 @@ struct FoundTrace {
 // Threads: thread-safe.
 class Traces {
  public:
-  static constexpr std::size_t kSpansLookedAt = 50'000;   // for the list
+  static constexpr std::size_t kSpansListed = 20'000;     // looked at for the list
+  static constexpr std::size_t kSpansSearched = 100'000;  // for slow ones, and with `q`
   static constexpr std::size_t kSpansMeasured = 100'000;  // for percentiles
   static constexpr std::chrono::seconds kLatencyKept{5};
 
@@ -54,6 +55,8 @@ class Traces {
                                                          std::string_view q) const;
   // At most kLatencyKept old, and a little more while it is measured anew.
   [[nodiscard]] Result<insight::Latency> latency() const { return latency_.get(); }
+  // Without waiting: empty while there is none, or only an old one.
+  [[nodiscard]] std::optional<insight::Latency> known_latency() const { return latency_.known(); }
 
  private:
   [[nodiscard]] bool store_is_jaeger() const { return store_.find("://") != std::string::npos; }

@@ -55,7 +55,7 @@ void write_now(JsonWriter& json, const Context& context) {
     json.member("lag", now.lag);
     json.member("lag_seconds", static_cast<double>(now.lag_ms) / 1e3);
     json.key("latency_us");
-    const auto latency = context.traces.latency();
+    const auto latency = context.traces.known_latency();
     // From reading an event to having its outputs durable.
     if (!latency || latency->rows.empty() || latency->traces == 0) return json.null();
     const insight::LatencyRow& whole = latency->rows.back();
