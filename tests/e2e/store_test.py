@@ -26,13 +26,13 @@ class Store(harness.PipelineTest):
         self.dice = random.Random(self.seed)
         print(f"seed {self.seed}", flush=True)
 
-    def classified(self, count, *more):
-        """A pipeline with that many events classified, their verdicts in the CSV file and on the topic."""
+    def classified(self, count, sinks="csv,topic"):
+        """A pipeline with that many events classified, their verdicts in these sinks."""
         pipeline = self.pipeline()
         path = pipeline.folder / "input.jsonl"
         path.write_text("".join(process_event(n, n % ATTACK_EVERY == 0) + "\n" for n in range(count)))
         pipeline.produce("jsonl", path)
-        pipeline.detect("--sinks", "csv,topic", *more)
+        pipeline.detect("--sinks", sinks)
         return pipeline
 
     def lines(self, pattern):
@@ -51,7 +51,7 @@ class Store(harness.PipelineTest):
         return [m["value"]["tocsin"]["alert_id"] for m in pipeline.messages(pipeline.alerts)]
 
     def test_every_sink_has_all_of_it(self):
-        pipeline = self.classified(2_000)
+        pipeline = self.classified(2_000, "csv,sqlite,topic")
         data = pipeline.folder / "out"
         done = pipeline.store("--sink", f"jsonl-verdicts={data}/verdicts.jsonl", "--sink", f"jsonl-alerts={data}/alerts.jsonl",
                               "--sink", f"csv={data}/verdicts.csv", "--sink", f"sqlite={data}/tocsin.db",
@@ -71,6 +71,12 @@ class Store(harness.PipelineTest):
         with contextlib.closing(sqlite3.connect(data / "tocsin.db")) as database:
             self.assertEqual(database.execute("SELECT count(*), count(DISTINCT event_id) FROM verdicts").fetchone(), (2_000, 2_000))
             self.assertEqual(database.execute("SELECT count(*) FROM alerts").fetchone(), (400,))
+            # Where the event lies, and not its verdict.
+            place = "SELECT event_id, topic, partition, offset FROM verdicts_view ORDER BY event_id"
+            places = database.execute(place).fetchall()
+        with contextlib.closing(sqlite3.connect(pipeline.database)) as database:
+            self.assertEqual(places, database.execute(place).fetchall())
+        self.assertEqual({row[1] for row in places}, {pipeline.topic})
         for name in done["sinks"]:
             self.assertEqual(pipeline.lag(f"{pipeline.group}-store-{name}"), 0, name)
 
