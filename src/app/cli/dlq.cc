@@ -197,7 +197,8 @@ void add_dlq(Context& context) {
   dlq.require_subcommand(1);
   const auto add = [&](const char* name, const char* help, Action action) {
     CLI::App& added = *dlq.add_subcommand(name, help);
-    added.add_option("--stage", command->filter.stage, "Only those of this stage: produce, detect, store");
+    added.add_option("--stage", command->filter.stage,
+                     "Only those of this stage: produce, detect, store");
     added.add_option("--code", command->filter.code, "Only those with this error.code");
     added.add_option("--reason", command->filter.reason,
                      "Only those whose error.message holds this text");

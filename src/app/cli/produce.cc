@@ -11,10 +11,10 @@
 #include <vector>
 
 #include "app/cli/command.h"
-#include "app/cli/views/progress.h"
 #include "app/cli/setup/metrics_options.h"
 #include "app/cli/setup/trace_options.h"
 #include "app/cli/tables.h"
+#include "app/cli/views/progress.h"
 #include "app/pipeline/metrics/produce_meter.h"
 #include "app/pipeline/topics.h"
 #include "base/json_writer.h"

@@ -10,9 +10,9 @@
 #include <memory>
 
 #include "app/cli/command.h"
-#include "app/cli/views/progress.h"
 #include "app/cli/setup/trace_options.h"
 #include "app/cli/tables.h"
+#include "app/cli/views/progress.h"
 #include "base/clock.h"
 #include "base/json_writer.h"
 #include "core/bus/spool/spool_folder.h"
