@@ -18,7 +18,7 @@ namespace {
 constexpr std::int64_t kIncidentGap = std::int64_t{30} * 60 * 1'000'000 * kDocsOfMicrosecond;
 
 struct Hash {
-  using is_transparent = void;
+  using is_transparent = void;  // NOLINT(readability-identifier-naming): the standard asks for it
   std::size_t operator()(std::string_view text) const {
     return std::hash<std::string_view>{}(text);
   }
