@@ -52,8 +52,9 @@ std::optional<Cursor> parse_cursor(const PageRequest& page) {
     return std::nullopt;
   Cursor out;
   const std::string_view number = text.substr(2, dot - 2);
-  const char* const end = number.data() + number.size();
-  const auto read = std::from_chars(number.data(), end, out.docid);
+  const char* const begin = number.data();
+  const char* const end = begin + number.size();
+  const auto read = std::from_chars(begin, end, out.docid);
   const std::string_view hex = text.substr(dot + 1);
   if (read.ec != std::errc() || read.ptr != end || hex.size() % 2 != 0) return std::nullopt;
   out.key.resize(hex.size() / 2);

@@ -342,8 +342,9 @@ std::optional<UnixNanos> parse_moment(std::string_view text, UnixNanos now) {
   if (digits.starts_with('-')) digits.remove_prefix(1);
   if (digits.size() >= 2 && digits.size() <= 8) {
     std::int64_t number = 0;
-    const char* const end = digits.data() + digits.size() - 1;
-    const auto read = std::from_chars(digits.data(), end, number);
+    const char* const begin = digits.data();
+    const char* const end = begin + digits.size() - 1;
+    const auto read = std::from_chars(begin, end, number);
     constexpr std::int64_t kSecond = 1'000'000'000;
     const std::int64_t unit = *end == 's'   ? kSecond
                               : *end == 'm' ? 60 * kSecond
