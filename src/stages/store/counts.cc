@@ -42,10 +42,15 @@ std::int64_t coarser(std::int64_t start, std::int64_t unit) {
 
 }  // namespace
 
+Counts::Events& Counts::at(EventCounts& counts, std::int64_t start, std::string_view name) {
+  const auto found = counts.find(std::tuple(start, name));
+  if (found != counts.end()) return found->second;
+  return counts.emplace(std::tuple(start, std::string(name)), Events{}).first->second;
+}
+
 void Counts::add(const CountedVerdict& verdict, std::int64_t times) {
-  Events& of_class =
-      classes_[ClassKey{unit_start(verdict.time, kMinute), std::string(verdict.event_class)}];
-  Events& of_host = hosts_[HostKey{unit_start(verdict.time, kHour), std::string(verdict.host)}];
+  Events& of_class = at(classes_, unit_start(verdict.time, kMinute), verdict.event_class);
+  Events& of_host = at(hosts_, unit_start(verdict.time, kHour), verdict.host);
   for (Events* events : {&of_class, &of_host}) {
     events->events += times;
     if (verdict.detected) events->detected += times;

@@ -14,6 +14,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
@@ -63,8 +64,12 @@ class Counts {
   [[nodiscard]] Status flush_rules(sqlite::Database& db);
   [[nodiscard]] Status flush_entities(sqlite::Database& db);
 
-  std::map<ClassKey, Events> classes_;
-  std::map<HostKey, Events> hosts_;
+  // Looked up for every verdict by a view of its text: std::less<> compares both without a copy.
+  using EventCounts = std::map<std::tuple<std::int64_t, std::string>, Events, std::less<>>;
+  [[nodiscard]] static Events& at(EventCounts& counts, std::int64_t start, std::string_view name);
+
+  EventCounts classes_;  // by minute
+  EventCounts hosts_;    // by hour
   std::map<RuleKey, std::int64_t> rules_;
   std::map<EntityKey, std::int64_t> entities_;
 };
