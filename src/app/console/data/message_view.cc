@@ -49,8 +49,9 @@ bool member_holds(simdjson::dom::element element, const std::string& path, const
   if (depth > kDepthMax) return false;
   if (element.get(object) == simdjson::SUCCESS) {
     for (const auto& [key, member] : object) {
-      const std::string name = lower(key);
-      const std::string full = path.empty() ? name : path + "." + name;
+      std::string full = path;
+      if (!full.empty()) full += '.';
+      full += lower(key);
       if (member_holds(member, full, field, value, depth + 1)) return true;
     }
     return false;
@@ -233,10 +234,10 @@ void append_message(std::string& out, const bus::Message& message) {
     json.member("key", message.key);
     json.key("headers");
     json.array([&] {
-      for (const auto& [name, value] : message.headers)
+      for (const auto& header : message.headers)
         json.array([&] {
-          json.value(name);
-          json.value(value);
+          json.value(header.first);
+          json.value(header.second);
         });
     });
     json.member("size", static_cast<std::uint64_t>(message.value.size()));
@@ -283,9 +284,11 @@ bool read_page_cursor(const std::string& text, PageRequest& page) {
   for (std::size_t at = 1; at < text.size();) {
     std::int32_t partition = 0;
     std::int64_t bound = 0;
-    if (text[at++] != '.' || !read_number(text, at, partition) || at >= text.size() ||
-        text[at++] != '-' || !read_number(text, at, bound))
-      return false;
+    if (text[at] != '.') return false;
+    ++at;
+    if (!read_number(text, at, partition) || at >= text.size() || text[at] != '-') return false;
+    ++at;
+    if (!read_number(text, at, bound)) return false;
     page.bounds[partition] = bound;
   }
   return true;
