@@ -26,6 +26,9 @@ CREATE TABLE IF NOT EXISTS entity_counts(
   unit INTEGER NOT NULL, start INTEGER NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL,
   score INTEGER NOT NULL, alerts INTEGER NOT NULL,
   PRIMARY KEY(unit, kind, start, name, score)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS rule_hosts(
+  rule_id TEXT NOT NULL, host TEXT NOT NULL, score INTEGER NOT NULL, alerts INTEGER NOT NULL,
+  PRIMARY KEY(rule_id, host, score)) WITHOUT ROWID;
 )sql";
 
 namespace {
@@ -64,6 +67,7 @@ void Counts::add(const CountedAlert& alert, std::int64_t times) {
   entities_[EntityKey{hour, 'h', std::string(alert.host), alert.score}] += times;
   entities_[EntityKey{hour, 'u', std::string(alert.user), alert.score}] += times;
   entities_[EntityKey{hour, 'a', "", alert.score}] += times;
+  pairs_[PairKey{std::string(alert.rule_id), std::string(alert.host), alert.score}] += times;
 }
 
 void Counts::clear() {
@@ -71,6 +75,7 @@ void Counts::clear() {
   hosts_.clear();
   rules_.clear();
   entities_.clear();
+  pairs_.clear();
 }
 
 Status Counts::flush(sqlite::Database& db) {
@@ -78,6 +83,7 @@ Status Counts::flush(sqlite::Database& db) {
   TOCSIN_TRY_STATUS(flush_hosts(db));
   TOCSIN_TRY_STATUS(flush_rules(db));
   TOCSIN_TRY_STATUS(flush_entities(db));
+  TOCSIN_TRY_STATUS(flush_pairs(db));
   clear();
   return {};
 }
@@ -179,6 +185,20 @@ Status Counts::flush_entities(sqlite::Database& db) {
                             .run());
     }
   }
+  return {};
+}
+
+Status Counts::flush_pairs(sqlite::Database& db) {
+  if (pairs_.empty()) return {};
+  TOCSIN_TRY(auto upsert,
+             db.prepare("INSERT INTO rule_hosts VALUES(?,?,?,?) ON CONFLICT DO UPDATE SET"
+                        " alerts = alerts + excluded.alerts"));
+  for (const auto& [key, alerts] : pairs_)
+    TOCSIN_TRY_STATUS(upsert.bind(1, std::get<0>(key))
+                          .bind(2, std::get<1>(key))
+                          .bind(3, std::get<2>(key))
+                          .bind(4, alerts)
+                          .run());
   return {};
 }
 

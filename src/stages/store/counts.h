@@ -9,6 +9,7 @@
 // host_counts:   verdicts by hour and day, and host
 // rule_counts:   alerts by hour and day, and rule with its tags
 // entity_counts: alerts by hour and day, and host ('h'), user ('u') or all ('a'), and level
+// rule_hosts:    alerts of all time by rule, host and level
 //
 // Threads: one. Ownership: views in added rows are copied.
 #pragma once
@@ -58,11 +59,13 @@ class Counts {
   using RuleKey = std::tuple<std::int64_t, std::string, std::int64_t, std::string,  // hour
                              std::string, std::string>;
   using EntityKey = std::tuple<std::int64_t, char, std::string, std::int64_t>;  // hour
+  using PairKey = std::tuple<std::string, std::string, std::int64_t>;           // rule, host
 
   [[nodiscard]] Status flush_events(sqlite::Database& db);
   [[nodiscard]] Status flush_hosts(sqlite::Database& db);
   [[nodiscard]] Status flush_rules(sqlite::Database& db);
   [[nodiscard]] Status flush_entities(sqlite::Database& db);
+  [[nodiscard]] Status flush_pairs(sqlite::Database& db);
 
   // Looked up for every verdict by a view of its text: std::less<> compares both without a copy.
   using EventCounts = std::map<std::tuple<std::int64_t, std::string>, Events, std::less<>>;
@@ -72,6 +75,7 @@ class Counts {
   EventCounts hosts_;    // by hour
   std::map<RuleKey, std::int64_t> rules_;
   std::map<EntityKey, std::int64_t> entities_;
+  std::map<PairKey, std::int64_t> pairs_;
 };
 
 // For a database that had none: counts all verdicts that are there.

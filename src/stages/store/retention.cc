@@ -18,7 +18,8 @@ constexpr std::int64_t kNanosOfDay = std::int64_t{86'400} * 1'000'000'000;
 // What counts nothing any more.
 constexpr const char* kForgetZeros =
     "DELETE FROM event_counts WHERE events <= 0; DELETE FROM host_counts WHERE events <= 0;"
-    "DELETE FROM rule_counts WHERE alerts <= 0; DELETE FROM entity_counts WHERE alerts <= 0;";
+    "DELETE FROM rule_counts WHERE alerts <= 0; DELETE FROM entity_counts WHERE alerts <= 0;"
+    "DELETE FROM rule_hosts WHERE alerts <= 0;";
 
 }  // namespace
 

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <utility>
 
 #include "base/uuid.h"
+#include "core/event/level.h"
+#include "stages/store/search/language/terms.h"
 #include "stages/store/search/pages.h"
 
 namespace tocsin::store::search {
@@ -14,7 +17,6 @@ struct Order {
   char letter;             // in cursors
   const char* key = "";    // in SQL; "" for time alone
   const char* joins = "";  // what the key needs
-  bool number = false;
 };
 
 // `indexed`: rows come from the full-text index, so the alert itself is another table.
@@ -24,7 +26,7 @@ Order order_of(SortBy sort, bool indexed) {
     case SortBy::kTime:
       return {'t'};
     case SortBy::kLevel:
-      return {'l', "f.score", alert, true};
+      return {'l'};  // rows_by_level()
     case SortBy::kHost:
       return {'h', "f.host", alert};
     case SortBy::kRule:
@@ -63,17 +65,77 @@ std::optional<Cursor> parse_cursor(const PageRequest& page) {
   return out;
 }
 
+void go_on_after(Selection& selection, const Cursor& after, bool descending) {
+  if (descending)
+    selection.sql.last = std::min(selection.sql.last, after.docid - 1);
+  else
+    selection.sql.first = std::max(selection.sql.first, after.docid + 1);
+}
+
 // One row more than the page has, to know whether there is a next page.
 Result<std::vector<Cursor>> rows_in_time(sqlite::Database& db, Selection selection,
                                          const PageRequest& page,
                                          const std::optional<Cursor>& after) {
-  if (after && page.descending) selection.sql.last = std::min(selection.sql.last, after->docid - 1);
-  if (after && !page.descending)
-    selection.sql.first = std::max(selection.sql.first, after->docid + 1);
+  if (after) go_on_after(selection, *after, page.descending);
   std::vector<Cursor> out;
   if (selection.sql.first > selection.sql.last) return out;
   TOCSIN_TRY(const auto docids, in_time(db, selection, page.descending, page.limit + 1));
   for (const std::int64_t docid : docids) out.push_back({docid, ""});
+  return out;
+}
+
+std::int64_t number_of(const Cursor& cursor) {
+  std::int64_t number = 0;
+  std::from_chars(cursor.key.data(), cursor.key.data() + cursor.key.size(), number);
+  return number;
+}
+
+// Of one level, in time: from the full-text index, which knows the levels, or from the one on them.
+Result<std::vector<std::int64_t>> of_level(sqlite::Database& db, Selection selection, Level level,
+                                           bool descending, std::size_t limit) {
+  if (!selection.sql.match.empty()) {
+    selection.sql.match += fmt::format(" AND \"{}\"", tag(Tag::kLevel, to_string(level)));
+    return in_time(db, selection, descending, limit);
+  }
+  std::string sql = from_where(selection, "");
+  const std::string_view facts = "alerts_facts";
+  sql.replace(sql.find(facts), facts.size(), "alerts_by_level");
+  TOCSIN_TRY(auto query,
+             db.prepare(fmt::format("SELECT a.docid {} AND a.score = ? ORDER BY a.docid {} LIMIT ?",
+                                    sql, descending ? "DESC" : "ASC")));
+  const int index = bind(query, selection);
+  query.bind(index, std::int64_t{severity_score(level)});
+  query.bind(index + 1, static_cast<std::int64_t>(limit));
+  std::vector<std::int64_t> out;
+  while (true) {
+    TOCSIN_TRY(const bool row, query.step());
+    if (!row) return out;
+    out.push_back(query.integer(0));
+  }
+}
+
+// One level after the other, each in time: so no more is looked at than the page has room for.
+Result<std::vector<Cursor>> rows_by_level(sqlite::Database& db, const Selection& selection,
+                                          const PageRequest& page,
+                                          const std::optional<Cursor>& after) {
+  std::vector<Level> levels = {Level::kInformational, Level::kLow, Level::kMedium, Level::kHigh,
+                               Level::kCritical};
+  if (page.descending) std::reverse(levels.begin(), levels.end());
+  std::vector<Cursor> out;
+  for (const Level level : levels) {
+    const std::int64_t score = severity_score(level);
+    Selection part = selection;
+    if (after) {
+      const std::int64_t reached = number_of(*after);
+      if (page.descending ? score > reached : score < reached) continue;
+      if (score == reached) go_on_after(part, *after, page.descending);
+    }
+    if (part.sql.first > part.sql.last) continue;
+    TOCSIN_TRY(const auto docids,
+               of_level(db, part, level, page.descending, page.limit + 1 - out.size()));
+    for (const std::int64_t docid : docids) out.push_back({docid, std::to_string(score)});
+    if (out.size() > page.limit) break;
+  }
   return out;
 }
 
@@ -103,13 +165,7 @@ Result<std::vector<Cursor>> rows_by_key(sqlite::Database& db, const Selection& s
   TOCSIN_TRY(auto query, db.prepare(sorted_sql(selection, page, order, after.has_value())));
   int index = bind(query, selection);
   if (after) {
-    if (order.number) {
-      std::int64_t number = 0;
-      std::from_chars(after->key.data(), after->key.data() + after->key.size(), number);
-      query.bind(index++, number);
-    } else {
-      query.bind(index++, std::string_view(after->key));
-    }
+    query.bind(index++, std::string_view(after->key));
     query.bind(index++, after->docid);
   }
   query.bind(index, static_cast<std::int64_t>(page.limit) + 1);
@@ -119,6 +175,13 @@ Result<std::vector<Cursor>> rows_by_key(sqlite::Database& db, const Selection& s
     if (!row) return out;
     out.push_back({query.integer(0), std::string(query.text(1))});
   }
+}
+
+Result<std::vector<Cursor>> rows_of(sqlite::Database& db, const Selection& selection,
+                                    const PageRequest& page, const std::optional<Cursor>& after) {
+  if (page.sort == SortBy::kTime) return rows_in_time(db, selection, page, after);
+  if (page.sort == SortBy::kLevel) return rows_by_level(db, selection, page, after);
+  return rows_by_key(db, selection, page, after);
 }
 
 }  // namespace
@@ -141,8 +204,7 @@ Result<AlertPage> read_page(sqlite::Database& db, const Selection& selection,
     if (out.total == 0) return out;
   }
   if (page.limit == 0) return out;
-  TOCSIN_TRY(auto rows, page.sort == SortBy::kTime ? rows_in_time(db, selection, page, after)
-                                                   : rows_by_key(db, selection, page, after));
+  TOCSIN_TRY(auto rows, rows_of(db, selection, page, after));
   if (rows.size() > page.limit) {
     rows.resize(page.limit);
     out.next = write_cursor(page, rows.back());

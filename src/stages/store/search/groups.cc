@@ -2,9 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <set>
 #include <unordered_map>
-#include <unordered_set>
 #include <utility>
 
 #include "stages/store/docid.h"
@@ -16,6 +14,10 @@ namespace {
 
 // Alerts of a host further apart than this belong to two incidents.
 constexpr std::int64_t kIncidentGap = std::int64_t{30} * 60 * 1'000'000 * kDocsOfMicrosecond;
+
+constexpr const char* kNameOfRule =
+    "SELECT rule_name FROM alerts INDEXED BY alerts_by_rule WHERE rule_id = ?"
+    " ORDER BY docid DESC LIMIT 1";
 
 struct Hash {
   using is_transparent = void;  // NOLINT(readability-identifier-naming): the standard asks for it
@@ -42,7 +44,7 @@ class Numbers {
 struct Sum {
   std::int64_t count = 0, open = 0, score = 0;
   std::int64_t first = 0, last = 0;  // docids
-  std::unordered_set<std::uint32_t> hosts;
+  std::vector<bool> hosts;           // by their numbers
 
   void add(const Fact& fact, std::uint32_t host) {
     first = count == 0 ? fact.docid : std::min(first, fact.docid);
@@ -50,7 +52,8 @@ struct Sum {
     ++count;
     if (fact.status == "new" || fact.status == "in_progress") ++open;
     score = std::max(score, fact.score);
-    hosts.insert(host);
+    if (host >= hosts.size()) hosts.resize(host + 1);
+    hosts[host] = true;
   }
 
   [[nodiscard]] AlertGroup group(std::string key) const {
@@ -59,7 +62,7 @@ struct Sum {
     out.key = std::move(key);
     out.level = level_of_score(score);
     out.count = count;
-    out.hosts = static_cast<std::int64_t>(hosts.size());
+    out.hosts = std::count(hosts.begin(), hosts.end(), true);
     out.open = open;
     out.first = time_of_docid(first);
     out.last = time_of_docid(last);
@@ -104,14 +107,103 @@ Result<std::vector<AlertGroup>> by_key(sqlite::Database& db, const Selection& se
     });
   }));
   std::vector<AlertGroup> out;
+  out.reserve(sums.size());
   for (const auto& [key, sum] : sums) out.push_back(sum.group(key));
+  return out;
+}
+
+// ---- all alerts by rule, from the counts ------------------------------------------------------
+
+// Nothing is left out by the selection.
+Result<bool> is_everything(sqlite::Database& db, const Selection& selection) {
+  if (!selection.whole()) return false;
+  TOCSIN_TRY(auto outside, db.prepare("SELECT EXISTS (SELECT 1 FROM alerts WHERE docid < ?1) OR"
+                                      " EXISTS (SELECT 1 FROM alerts WHERE docid > ?2)"));
+  outside.bind(1, selection.sql.first).bind(2, selection.sql.last);
+  TOCSIN_TRY(const bool row, outside.step());
+  return row && outside.integer(0) == 0;
+}
+
+// Groups in the order of the rules' ids, with all but what is open.
+Result<std::vector<AlertGroup>> counted_rules(sqlite::Database& db) {
+  std::vector<AlertGroup> out;
+  TOCSIN_TRY(auto rows, db.prepare("SELECT rule_id, host, score, alerts FROM rule_hosts WHERE"
+                                   " alerts > 0 ORDER BY rule_id, host"));
+  std::string host;
+  std::int64_t score = 0;
+  while (true) {
+    TOCSIN_TRY(const bool row, rows.step());
+    if (!row) break;
+    const bool next = out.empty() || out.back().key != rows.text(0);
+    if (next) {
+      out.emplace_back().key = rows.text(0);
+      score = 0;
+    }
+    AlertGroup& group = out.back();
+    if (next || host != rows.text(1)) {
+      host = rows.text(1);
+      ++group.hosts;
+    }
+    score = std::max(score, rows.integer(2));
+    group.level = level_of_score(score);
+    group.count += rows.integer(3);
+  }
+  // Each end by itself: then it is one look into the index.
+  TOCSIN_TRY(auto ends, db.prepare("SELECT (SELECT min(docid) FROM alerts WHERE rule_id = ?1),"
+                                   " (SELECT max(docid) FROM alerts WHERE rule_id = ?1)"));
+  for (AlertGroup& group : out) {
+    ends.bind(1, std::string_view(group.key));
+    TOCSIN_TRY(const bool found, ends.step());
+    if (found) group.first = time_of_docid(ends.integer(0));
+    if (found) group.last = time_of_docid(ends.integer(1));
+    ends.reset();
+  }
+  return out;
+}
+
+// All are open but those that somebody has dealt with.
+Result<std::vector<AlertGroup>> all_by_rule(sqlite::Database& db) {
+  TOCSIN_TRY(auto out, counted_rules(db));
+  std::unordered_map<std::string, std::int64_t, Hash, std::equal_to<>> done;
+  TOCSIN_TRY(auto rows,
+             db.prepare("SELECT f.rule_id FROM triage t CROSS JOIN alerts f INDEXED BY alerts_facts"
+                        " ON f.docid = t.docid WHERE t.status NOT IN ('new', 'in_progress')"));
+  while (true) {
+    TOCSIN_TRY(const bool row, rows.step());
+    if (!row) break;
+    auto found = done.find(rows.text(0));
+    if (found == done.end()) found = done.emplace(std::string(rows.text(0)), 0).first;
+    ++found->second;
+  }
+  for (AlertGroup& group : out) {
+    const auto found = done.find(group.key);
+    group.open = group.count - (found == done.end() ? 0 : found->second);
+  }
+  return out;
+}
+
+Status name_rules(sqlite::Database& db, std::vector<AlertGroup>& groups) {
+  TOCSIN_TRY(auto query, db.prepare(kNameOfRule));
+  for (AlertGroup& group : groups) {
+    query.bind(1, std::string_view(group.key));
+    TOCSIN_TRY(const bool found, query.step());
+    group.label = found ? query.text(0) : std::string_view(group.key);
+    query.reset();
+  }
+  return {};
+}
+
+Result<std::vector<AlertGroup>> most_first(sqlite::Database& db, const Selection& selection,
+                                           GroupBy by) {
+  bool everything = false;
+  if (by == GroupBy::kRule) {
+    TOCSIN_TRY(everything, is_everything(db, selection));
+  }
+  TOCSIN_TRY(auto out, everything ? all_by_rule(db) : by_key(db, selection, by));
   std::sort(out.begin(), out.end(), [](const AlertGroup& a, const AlertGroup& b) {
     return std::tie(b.count, a.key) < std::tie(a.count, b.key);
   });
-  if (by != GroupBy::kRule) return out;
-  for (AlertGroup& group : out) {
-    TOCSIN_TRY(group.label, name_of_rule(db, group.key));
-  }
+  if (by == GroupBy::kRule) TOCSIN_TRY_STATUS(name_rules(db, out));
   return out;
 }
 
@@ -160,9 +252,7 @@ Result<std::vector<AlertGroup>> incidents(sqlite::Database& db, const Selection&
 }  // namespace
 
 Result<std::string> name_of_rule(sqlite::Database& db, std::string_view rule_id) {
-  TOCSIN_TRY(auto query,
-             db.prepare("SELECT rule_name FROM alerts INDEXED BY alerts_by_rule WHERE rule_id = ?"
-                        " ORDER BY docid DESC LIMIT 1"));
+  TOCSIN_TRY(auto query, db.prepare(kNameOfRule));
   query.bind(1, rule_id);
   TOCSIN_TRY(const bool found, query.step());
   return std::string(found ? query.text(0) : rule_id);
@@ -170,7 +260,7 @@ Result<std::string> name_of_rule(sqlite::Database& db, std::string_view rule_id)
 
 Result<std::vector<AlertGroup>> read_groups(sqlite::Database& db, const Selection& selection,
                                             GroupBy by) {
-  return by == GroupBy::kIncident ? incidents(db, selection) : by_key(db, selection, by);
+  return by == GroupBy::kIncident ? incidents(db, selection) : most_first(db, selection, by);
 }
 
 }  // namespace tocsin::store::search
