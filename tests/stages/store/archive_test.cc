@@ -142,6 +142,8 @@ TEST_CASE("archive: a file of the release before is brought up to date with all 
   CHECK(archive->overview({})->events == 2);
   CHECK(archive->overview({})->detections == 1);
   CHECK(archive->overview({})->hosts == 2);
+  CHECK(query_one(dir / "t.db", "SELECT sum(alerts) FROM rule_hosts") ==
+        std::to_string(world.alerts().size()));
   CHECK(query_one(dir / "t.db",
                   "SELECT count(*) FROM sqlite_master WHERE name LIKE '%version_1%'") == "0");
   CHECK(query_one(dir / "t.db", "PRAGMA integrity_check") == "ok");
@@ -360,6 +362,7 @@ TEST_CASE("retention: what is old goes, in small steps, from rows, index and cou
   CHECK(count(*archive, "status:closed") == 0);
   CHECK(query_one(dir / "t.db", "SELECT count(*) FROM triage_history") == "0");
   CHECK(query_one(dir / "t.db", "SELECT count(*) FROM event_counts WHERE events <= 0") == "0");
+  CHECK(query_one(dir / "t.db", "SELECT sum(alerts) FROM rule_hosts") == "16");
   CHECK(query_one(dir / "t.db", "SELECT count(*) FROM verdicts") == "31");
 }
 

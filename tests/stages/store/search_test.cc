@@ -5,6 +5,7 @@
 #include <limits>
 #include <map>
 #include <random>
+#include <set>
 
 #include "fixture.h"
 #include "search_world.h"
@@ -155,6 +156,70 @@ TEST_CASE("search: overview and groups agree with a plain count, from the counts
   }
 }
 
+namespace {
+
+struct PlainGroup {
+  std::set<std::string> hosts;
+  Level level = Level::kInformational;
+  std::int64_t count = 0, open = 0;
+  UnixNanos first = std::numeric_limits<UnixNanos>::max(), last = 0;
+};
+
+std::map<std::string, PlainGroup> plain_rules(const test::World& world, const AlertFilter& filter) {
+  std::map<std::string, PlainGroup> out;
+  for (const std::size_t i : world.matching(filter)) {
+    const test::Known& known = world.alerts()[i];
+    PlainGroup& group = out[known.alert.rule_id];
+    group.hosts.insert(known.alert.host);
+    group.level = std::max(group.level, known.alert.level);
+    ++group.count;
+    group.open += known.status == "new" || known.status == "in_progress" ? 1 : 0;
+    const UnixNanos time = known.time() / 1'000 * 1'000;  // the store has microseconds
+    group.first = std::min(group.first, time);
+    group.last = std::max(group.last, time);
+  }
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("search: groups by rule tell hosts, levels, triage and times, of all and of a part") {
+  const unsigned seed = tests::seed_wanted();
+  CAPTURE(seed);
+  std::mt19937 random(seed);
+  for (int round = 0; round < 4; ++round) {
+    const TempDir dir;
+    test::World world(random);
+    world.write(dir / "t.db");
+    const auto archive = Archive::open(dir / "t.db");
+    REQUIRE(archive.has_value());
+    for (int i = 0; i < 20; ++i) {
+      AlertFilter filter;  // the first: everything
+      if (i > 0 && world.chance(2)) filter.query = world.random_query();
+      if (i > 0 && world.chance(2)) filter.range.from = world.random_time();
+      if (i > 1 && world.chance(3)) filter.range.to = world.random_time();
+      CAPTURE(test::text_of(filter.query));
+      const auto plain = plain_rules(world, filter);
+      const auto groups = (*archive)->groups(filter, GroupBy::kRule);
+      REQUIRE_MESSAGE(groups.has_value(), (groups ? "" : groups.error().message));
+      REQUIRE(groups->size() == plain.size());
+      for (const AlertGroup& group : *groups) {
+        CAPTURE(group.key);
+        REQUIRE(plain.contains(group.key));
+        const PlainGroup& expected = plain.at(group.key);
+        CHECK(group.level == to_string(expected.level));
+        CHECK(group.count == expected.count);
+        CHECK(group.hosts == static_cast<std::int64_t>(expected.hosts.size()));
+        CHECK(group.open == expected.open);
+        CHECK(group.first == expected.first);
+        CHECK(group.last == expected.last);
+      }
+      CHECK(std::is_sorted(groups->begin(), groups->end(),
+                           [](const auto& a, const auto& b) { return a.count > b.count; }));
+    }
+  }
+}
+
 TEST_CASE("search: pages in every order hold each alert once, sorted") {
   const unsigned seed = tests::seed_wanted();
   CAPTURE(seed);
@@ -175,7 +240,13 @@ TEST_CASE("search: pages in every order hold each alert once, sorted") {
       {SortBy::kRule, [](const AlertRecord& r) { return Key{r.rule_name, r.docid}; }},
       {SortBy::kUser, [](const AlertRecord& r) { return Key{r.user, r.docid}; }},
       {SortBy::kStatus, [](const AlertRecord& r) { return Key{r.status, r.docid}; }}};
-  const char* const queries[] = {"", "level:>=low", "NOT status:closed", "tactic:execution"};
+  const char* const queries[] = {"",
+                                 "level:>=low",
+                                 "NOT status:closed",
+                                 "status:closed",
+                                 "tactic:execution",
+                                 "tactic:execution OR level:high",
+                                 "tactic:execution NOT status:closed"};
   for (const auto& [sort, key] : orders)
     for (const char* text : queries)
       for (const bool descending : {false, true}) {

@@ -124,41 +124,39 @@ Result<bool> is_everything(sqlite::Database& db, const Selection& selection) {
   return row && outside.integer(0) == 0;
 }
 
-// Groups in the order of the rules' ids, with all but what is open.
+// With all but what is open.
 Result<std::vector<AlertGroup>> counted_rules(sqlite::Database& db) {
   std::vector<AlertGroup> out;
-  TOCSIN_TRY(auto rows, db.prepare("SELECT rule_id, host, score, alerts FROM rule_hosts WHERE"
-                                   " alerts > 0 ORDER BY rule_id, host"));
-  std::string host;
-  std::int64_t score = 0;
-  while (true) {
-    TOCSIN_TRY(const bool row, rows.step());
-    if (!row) break;
-    const bool next = out.empty() || out.back().key != rows.text(0);
-    if (next) {
-      out.emplace_back().key = rows.text(0);
-      score = 0;
-    }
-    AlertGroup& group = out.back();
-    if (next || host != rows.text(1)) {
-      host = rows.text(1);
-      ++group.hosts;
-    }
-    score = std::max(score, rows.integer(2));
-    group.level = level_of_score(score);
-    group.count += rows.integer(3);
-  }
+  TOCSIN_TRY(auto rules, db.prepare("SELECT rule_id, sum(alerts), max(score), count(*), min(score)"
+                                    " FROM rule_hosts WHERE alerts > 0 GROUP BY rule_id"));
+  TOCSIN_TRY(auto hosts, db.prepare("SELECT count(DISTINCT host) FROM rule_hosts WHERE rule_id = ?"
+                                    " AND alerts > 0"));
   // Each end by itself: then it is one look into the index.
   TOCSIN_TRY(auto ends, db.prepare("SELECT (SELECT min(docid) FROM alerts WHERE rule_id = ?1),"
                                    " (SELECT max(docid) FROM alerts WHERE rule_id = ?1)"));
-  for (AlertGroup& group : out) {
+  while (true) {
+    TOCSIN_TRY(const bool row, rules.step());
+    if (!row) return out;
+    AlertGroup& group = out.emplace_back();
+    group.key = rules.text(0);
+    group.count = rules.integer(1);
+    group.level = level_of_score(rules.integer(2));
+    group.hosts = rules.integer(3);
+    if (rules.integer(2) != rules.integer(4)) {
+      // Its level was another once: a host may be there twice.
+      hosts.bind(1, std::string_view(group.key));
+      TOCSIN_TRY(const bool any, hosts.step());
+      if (any) group.hosts = hosts.integer(0);
+      hosts.reset();
+    }
     ends.bind(1, std::string_view(group.key));
     TOCSIN_TRY(const bool found, ends.step());
-    if (found) group.first = time_of_docid(ends.integer(0));
-    if (found) group.last = time_of_docid(ends.integer(1));
+    if (found) {
+      group.first = time_of_docid(ends.integer(0));
+      group.last = time_of_docid(ends.integer(1));
+    }
     ends.reset();
   }
-  return out;
 }
 
 // All are open but those that somebody has dealt with.
