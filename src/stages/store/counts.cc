@@ -167,7 +167,7 @@ Status Counts::flush_entities(sqlite::Database& db) {
   TOCSIN_TRY(auto upsert,
              db.prepare("INSERT INTO entity_counts VALUES(?,?,?,?,?,?) ON CONFLICT DO UPDATE SET"
                         " alerts = alerts + excluded.alerts"));
-  for (const std::int64_t unit : {kHour, kDay}) {
+  for (const std::int64_t unit : {kHour, kDay, kThirtyDays}) {
     std::map<EntityKey, std::int64_t> sums;
     for (const auto& [key, alerts] : entities_) {
       EntityKey coarse = key;

@@ -8,8 +8,8 @@
 // event_counts:  verdicts by minute, hour and day, and class
 // host_counts:   verdicts by hour and day, and host
 // rule_counts:   alerts by hour and day, and rule with its tags
-// entity_counts: alerts by hour and day, and host ('h'), user ('u') or all ('a'), and level
-// rule_hosts:    alerts of all time by rule, host and level
+// entity_counts: alerts by hour, day and 30 days, and host ('h'), user ('u') or all ('a'), and
+// level rule_hosts:    alerts of all time by rule, host and level
 //
 // Threads: one. Ownership: views in added rows are copied.
 #pragma once
@@ -27,6 +27,7 @@
 namespace tocsin::store {
 
 inline constexpr std::int64_t kMinute = 60, kHour = 3'600, kDay = 86'400;  // seconds
+inline constexpr std::int64_t kThirtyDays = 30 * kDay;
 
 extern const char* const kCountTables;
 

@@ -83,23 +83,38 @@ Status each_single(sqlite::Database& db, const Selection& selection, const Visit
   });
 }
 
+// Alerts of a range: from the counts by `counted`, at its ends one by one.
+Status each_span(sqlite::Database& db, const Selection& range,
+                 std::initializer_list<std::int64_t> units,
+                 const std::function<Status(const Span&)>& counted, const VisitBunch& bunch,
+                 const VisitCrowd& crowd) {
+  for (const Span& span : spans_of_docids(range.sql.first, range.sql.last, units)) {
+    if (span.unit != 0) {
+      TOCSIN_TRY_STATUS(counted(span));
+      continue;
+    }
+    Selection edge;
+    edge.sql.first = span.from;
+    edge.sql.last = span.to - 1;
+    TOCSIN_TRY_STATUS(each_single(db, edge, bunch, crowd));
+  }
+  return {};
+}
+
 // All alerts of the selection: from the counts where nothing but time chooses them.
 Status each_bunch(sqlite::Database& db, const Selection& selection,
                   std::initializer_list<std::int64_t> units, const VisitBunch& bunch,
                   const VisitCrowd& crowd) {
   if (selection.sql.first > selection.sql.last) return {};
   if (!selection.whole()) return each_single(db, selection, bunch, crowd);
-  for (const Span& span : spans_of_docids(selection.sql.first, selection.sql.last, units)) {
-    if (span.unit == 0) {
-      Selection edge;
-      edge.sql.first = span.from;
-      edge.sql.last = span.to - 1;
-      TOCSIN_TRY_STATUS(each_single(db, edge, bunch, crowd));
-      continue;
-    }
-    if (bunch) TOCSIN_TRY_STATUS(each_counted_bunch(db, span, bunch));
-    if (crowd) TOCSIN_TRY_STATUS(each_counted_crowd(db, span, crowd));
-  }
+  if (bunch)
+    TOCSIN_TRY_STATUS(each_span(
+        db, selection, units, [&](const Span& span) { return each_counted_bunch(db, span, bunch); },
+        bunch, {}));
+  if (crowd)
+    TOCSIN_TRY_STATUS(each_span(
+        db, selection, {kThirtyDays, kDay, kHour},
+        [&](const Span& span) { return each_counted_crowd(db, span, crowd); }, {}, crowd));
   return {};
 }
 
