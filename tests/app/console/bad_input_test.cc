@@ -226,6 +226,38 @@ TEST_CASE("bytes that are no HTTP, paths and headers without end") {
   CHECK(world.get("/healthz").status == 200);
 }
 
+TEST_CASE("a range is left alone: an answer is whole and holds nothing else") {
+  ConsoleWorld world;
+  const std::string whole = world.get("/healthz").body;
+  REQUIRE_FALSE(whole.empty());
+  for (const char* range :
+       {"0-3", "0-20000000", "5-4000", "999999-", "-5", "-99999999", "0-0,2-3"}) {
+    CAPTURE(range);
+    const std::string answer = raw_exchange(
+        world.console().url(),
+        fmt::format("GET /api/v1/healthz HTTP/1.1\r\nHost: localhost\r\nRange: bytes={}\r\n"
+                    "Connection: close\r\n\r\n",
+                    range));
+    const std::size_t head = answer.find("\r\n\r\n");
+    REQUIRE(head != std::string::npos);
+    if (answer.starts_with("HTTP/1.1 200")) CHECK(answer.substr(head + 4) == whole);
+    CHECK(answer.size() < 4'000);
+    CHECK(answer.find(" 206 ") == std::string::npos);
+  }
+}
+
+TEST_CASE("a body whose size nobody knows is refused") {
+  ConsoleWorld world;
+  const std::string head = "POST /api/v1/rules/check HTTP/1.1\r\nHost: localhost\r\n";
+  for (const char* lines : {"Transfer-Encoding: chunked\r\n\r\n5\r\n{\"a\":\r\n",
+                            "Content-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}"}) {
+    CAPTURE(lines);
+    const std::string answer = raw_exchange(world.console().url(), head + lines);
+    CHECK(answer.starts_with("HTTP/1.1 400"));
+    CHECK(answer.find("one piece") != std::string::npos);
+  }
+}
+
 TEST_CASE("slow clients hold up nobody") {
   ConsoleWorld world;
   // Requests that never end; more than any small pool would bear.

@@ -16,7 +16,7 @@ TEST_CASE("markup, control characters, separators and broken bytes of events sta
       "vssadmin delete \xe2\x80\xa8\xe2\x80\xa9 line separators",
       "vssadmin delete \xe2\x80\xae right to left",
       "vssadmin delete data: x\n\nevent: alert\ndata: {}\n\n",
-      std::string("vssadmin delete \x01\x02\x1b[31m red", 30),
+      std::string("vssadmin delete \x01\x02\x1b[31m red"),
       "vssadmin delete \\u0000 \\\" \\",
       "vssadmin delete javascript:alert(1)",
       "vssadmin delete </textarea></script><!--",

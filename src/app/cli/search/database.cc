@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <filesystem>
 #include <limits>
+#include <system_error>
 
 #include "app/cli/search/backend.h"
 #include "stages/store/schema.h"
@@ -67,6 +69,12 @@ class Database final : public Backend {
 }  // namespace
 
 Result<std::unique_ptr<Backend>> open_database(const std::string& path) {
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored))
+    return fail(ErrorCode::kInvalid,
+                fmt::format("{}: a folder; --db names a file (--data names the "
+                            "folder that holds tocsin.db)",
+                            path));
   if (access(path.c_str(), F_OK) != 0)
     return fail(ErrorCode::kNotFound,
                 fmt::format("{}: there is no such database; `detect` writes it, or name another by "

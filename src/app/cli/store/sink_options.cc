@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
 #include <set>
 #include <utility>
 
@@ -163,11 +164,23 @@ void add_sink_options(CLI::App& command, SinkOptions& options) {
   add_opensearch_options(command, options);
 }
 
-Result<std::vector<pipeline::StoreSink>> open_sinks(const SinkOptions& options, bus::Bus& bus) {
+Result<std::vector<pipeline::StoreSink>> open_sinks(const SinkOptions& options, bus::Bus& bus,
+                                                    const std::set<std::string>& topics) {
   std::vector<pipeline::StoreSink> sinks;
-  std::set<std::string> names;
+  std::set<std::string> names, targets;
   for (const std::string& text : options.sinks) {
     TOCSIN_TRY(const SinkSpec spec, parse_sink(text));
+    if (spec.kind == "ocsf-topic" && topics.contains(spec.target))
+      return fail(ErrorCode::kInvalid,
+                  fmt::format("{}: topic {} is the pipeline's own; findings need another", text,
+                              spec.target));
+    const std::string place = spec.kind == "opensearch" || spec.kind == "ocsf-topic"
+                                  ? spec.kind + "=" + spec.target
+                                  : std::filesystem::weakly_canonical(spec.target).string();
+    // Alerts and verdicts of one OpenSearch may well be two sinks.
+    if (spec.kind != "opensearch" && !targets.insert(place).second)
+      return fail(ErrorCode::kInvalid,
+                  fmt::format("two sinks write to {}; each needs its own", spec.target));
     if (!names.insert(spec.name).second)
       return fail(ErrorCode::kInvalid,
                   fmt::format("two sinks are called {0}; name them: {1}:NAME=TARGET", spec.name,

@@ -7,6 +7,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdint>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -39,8 +40,9 @@ struct SinkSpec {
 
 void add_sink_options(CLI::App& command, SinkOptions& options);
 
-// Files are opened; OpenSearch is not asked yet. `bus`: for sinks that are topics.
-[[nodiscard]] Result<std::vector<pipeline::StoreSink>> open_sinks(const SinkOptions& options,
-                                                                  bus::Bus& bus);
+// Files are opened; OpenSearch is not asked yet. `bus`: for sinks that are topics; `topics`: those
+// of the pipeline, which no sink may write to.
+[[nodiscard]] Result<std::vector<pipeline::StoreSink>> open_sinks(
+    const SinkOptions& options, bus::Bus& bus, const std::set<std::string>& topics);
 
 }  // namespace tocsin::cli

@@ -171,7 +171,9 @@ int run(const StoreCommand& options, const Shared& shared) {
   }
   auto bus = shared.open_bus();
   if (!bus) return report(bus.error());
-  auto sinks = open_sinks(options.sinks, **bus);
+  auto sinks = open_sinks(
+      options.sinks, **bus,
+      {shared.raw_topic, shared.alerts_topic, shared.verdicts_topic, shared.dead_letter_topic});
   if (!sinks) {
     report(sinks.error());
     return sinks.error().code == ErrorCode::kInvalid ? kUsage : kFailed;

@@ -69,6 +69,14 @@ std::uint64_t body_length(const httplib::Request& request) {
   return read.ec == std::errc() && read.ptr == end ? length : UINT64_MAX;
 }
 
+// httplib passes on what a client's Range asks for, also beyond the end.
+bool write_within(std::string_view bytes, std::size_t offset, std::size_t length,
+                  httplib::DataSink& sink) {
+  if (offset > bytes.size()) return false;
+  const std::string_view part = bytes.substr(offset, length);
+  return sink.write(part.data(), part.size());
+}
+
 // httplib would take the rest of the request for the next one; so the connection ends after the
 // answer.
 void answer_and_close(const ApiError& error, httplib::Response& response) {
@@ -77,7 +85,7 @@ void answer_and_close(const ApiError& error, httplib::Response& response) {
   response.set_content_provider(
       reply.body.size(), "application/json",
       [body = reply.body](std::size_t offset, std::size_t length, httplib::DataSink& sink) {
-        sink.write(body.data() + offset, length);
+        write_within(body, offset, length, sink);
         return false;
       });
 }
@@ -118,7 +126,7 @@ void send_bytes(const Reply& reply, const httplib::Request& request, httplib::Re
   response.set_content_provider(
       bytes.size(), reply.type,
       [owned, bytes](std::size_t offset, std::size_t length, httplib::DataSink& sink) {
-        return sink.write(bytes.data() + offset, length);
+        return write_within(bytes, offset, length, sink);
       });
 }
 
@@ -157,7 +165,7 @@ void Server::send_stream(Reply reply, void* response_pointer) {
     response.set_content_provider(
         full.body.size(), full.type,
         [body = full.body](std::size_t offset, std::size_t length, httplib::DataSink& sink) {
-          return sink.write(body.data() + offset, length);
+          return write_within(body, offset, length, sink);
         });
     return;
   }
@@ -218,25 +226,32 @@ void Server::set_up() {
   });
   httplib::Headers headers = security_headers();
   if (!options_.tls_cert.empty()) headers.emplace("Strict-Transport-Security", "max-age=31536000");
+  headers.emplace("Accept-Ranges", "none");
   http.set_default_headers(std::move(headers));
-  http.set_pre_routing_handler(
-      [this](const httplib::Request& request, httplib::Response& response) {
-        const bool reads_body = request.method == "POST" || request.method == "PATCH" ||
-                                request.method == "PUT" || request.method == "DELETE";
-        if (request.path.size() > kPathBytesMax)
-          answer_and_close({ApiCode::kInvalid, "the path is too long"}, response);
-        else if (!reads_body && has_body(request))
-          answer_and_close({ApiCode::kInvalid, "a body is not wanted here"}, response);
-        else if (reads_body && body_length(request) > kSkippedBodyMax)
-          answer_and_close({ApiCode::kTooLarge, "the body is too large"}, response);
-        else if (request.ranges.size() > 1)
-          answer_and_close({ApiCode::kInvalid, "one range at most"}, response);
-        else if (reads_body)
-          return HandlerResponse::Unhandled;
-        else
-          answer(&request, &response);
-        return HandlerResponse::Handled;
-      });
+  http.set_pre_routing_handler([this](const httplib::Request& request,
+                                      httplib::Response& response) {
+    // A server may leave ranges alone (RFC 9110, section 14.2), and answers are small. The
+    // object is httplib's own and not const.
+    const_cast<httplib::Request&>(request).ranges.clear();
+    const bool reads_body = request.method == "POST" || request.method == "PATCH" ||
+                            request.method == "PUT" || request.method == "DELETE";
+    if (request.path.size() > kPathBytesMax)
+      answer_and_close({ApiCode::kInvalid, "the path is too long"}, response);
+    else if (!reads_body && has_body(request))
+      answer_and_close({ApiCode::kInvalid, "a body is not wanted here"}, response);
+    else if (reads_body && body_length(request) > kSkippedBodyMax)
+      answer_and_close({ApiCode::kTooLarge, "the body is too large"}, response);
+    else if (reads_body &&
+             (request.has_header("Transfer-Encoding") || request.has_header("Content-Encoding")))
+      // Its length would be known only when all of it is in memory.
+      answer_and_close({ApiCode::kInvalid, "a body in one piece with Content-Length is wanted"},
+                       response);
+    else if (reads_body)
+      return HandlerResponse::Unhandled;
+    else
+      answer(&request, &response);
+    return HandlerResponse::Handled;
+  });
   const auto handler = [this](const httplib::Request& request, httplib::Response& response) {
     answer(&request, &response);
   };

@@ -379,9 +379,9 @@ void add_rule_routes(Router& router, const Context& context) {
              [&context](const Call& call) { return change(context, call); });
   router.add("POST", "/rules", Role::kAdmin, {},
              [&context](const Call& call) { return add(context, call); });
-  router.add("POST", "/rules/check", Role::kViewer, {},
+  router.add("POST", "/rules/check", Role::kAnalyst, {},
              [](const Call& call) { return check(call); });
-  router.add("POST", "/rules/test", Role::kViewer, {},
+  router.add("POST", "/rules/test", Role::kAnalyst, {},
              [&context](const Call& call) { return test(context, call); });
 }
 
