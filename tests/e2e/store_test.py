@@ -92,6 +92,18 @@ class Store(harness.PipelineTest):
         stage.child.wait(30)
         self.assertIn(NOBODY, stage.stderr())
 
+    def test_sinks_that_would_spoil_what_others_write_are_refused(self):
+        pipeline = self.pipeline()
+        out = pipeline.folder / "out"
+        for words, sinks in (("is the pipeline's own", [f"ocsf-topic={pipeline.alerts}"]),
+                             ("is the pipeline's own", [f"ocsf-topic={pipeline.topic}"]),
+                             ("two sinks write to", [f"jsonl:a={out}/same", f"csv:b={out}/x/../same"])):
+            arguments = [word for sink in sinks for word in ("--sink", sink)]
+            done = subprocess.run([harness.TOCSIN, "--data", str(pipeline.folder / "data"), "store", "--drain", "0.1", *arguments,
+                                   *pipeline.on_bus()], capture_output=True, text=True, timeout=60, check=False)
+            self.assertEqual(done.returncode, 2, done.stderr)
+            self.assertIn(words, done.stderr)
+
     def test_kill_in_the_middle(self):
         pipeline = self.classified(20_000)
         data = pipeline.folder / "out"
