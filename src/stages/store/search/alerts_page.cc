@@ -114,10 +114,45 @@ Result<std::vector<std::int64_t>> of_level(sqlite::Database& db, Selection selec
   }
 }
 
+// When conditions outside the full-text index leave few alerts, these, sorted here: a walk through
+// a level could pass a million others to find them. None when they are many.
+Result<std::optional<std::vector<Cursor>>> few_by_level(sqlite::Database& db,
+                                                        const Selection& selection,
+                                                        const PageRequest& page,
+                                                        const std::optional<Cursor>& after) {
+  constexpr std::size_t kFew = 10'000;
+  TOCSIN_TRY(auto query, db.prepare(fmt::format("SELECT a.score, a.docid {} LIMIT ?",
+                                                from_where(selection, ""))));
+  query.bind(bind(query, selection), static_cast<std::int64_t>(kFew) + 1);
+  std::vector<std::pair<std::int64_t, std::int64_t>> rows;
+  while (true) {
+    TOCSIN_TRY(const bool row, query.step());
+    if (!row) break;
+    rows.emplace_back(query.integer(0), query.integer(1));
+  }
+  if (rows.size() > kFew) return std::optional<std::vector<Cursor>>();
+  std::sort(rows.begin(), rows.end());
+  if (page.descending) std::reverse(rows.begin(), rows.end());
+  std::vector<Cursor> out;
+  for (const auto& row : rows) {
+    if (after) {
+      const std::pair reached(number_of(*after), after->docid);
+      if (page.descending ? row >= reached : row <= reached) continue;
+    }
+    out.push_back({row.second, std::to_string(row.first)});
+    if (out.size() > page.limit) break;
+  }
+  return std::optional(std::move(out));
+}
+
 // One level after the other, each in time: so no more is looked at than the page has room for.
 Result<std::vector<Cursor>> rows_by_level(sqlite::Database& db, const Selection& selection,
                                           const PageRequest& page,
                                           const std::optional<Cursor>& after) {
+  if (selection.sql.match.empty() && !selection.whole()) {
+    TOCSIN_TRY(auto few, few_by_level(db, selection, page, after));
+    if (few) return std::move(*few);
+  }
   std::vector<Level> levels = {Level::kInformational, Level::kLow, Level::kMedium, Level::kHigh,
                                Level::kCritical};
   if (page.descending) std::reverse(levels.begin(), levels.end());
