@@ -5,6 +5,8 @@
 #include <sqlite3.h>
 
 #include <filesystem>
+#include <system_error>
+#include <thread>
 #include <utility>
 
 #include "base/check.h"
@@ -123,12 +125,27 @@ Result<Database> Database::open(const std::string& path, Mode mode) {
   }
   sqlite3_extended_result_codes(handle, 1);
   sqlite3_busy_timeout(handle, kBusyTimeoutMs);
-  TOCSIN_TRY_STATUS(db.exec(
-      mode == Mode::kWrite
-          ? "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
-            "PRAGMA temp_store=MEMORY; PRAGMA cache_size=-65536; PRAGMA wal_autocheckpoint=8192;"
-          : "PRAGMA query_only=1; PRAGMA temp_store=MEMORY;"));
+  if (mode == Mode::kWrite) TOCSIN_TRY_STATUS(db.use_log());
+  TOCSIN_TRY_STATUS(
+      db.exec(mode == Mode::kWrite
+                  ? "PRAGMA synchronous=NORMAL; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-65536;"
+                    "PRAGMA wal_autocheckpoint=8192;"
+                  : "PRAGMA query_only=1; PRAGMA temp_store=MEMORY;"));
   return db;
+}
+
+// Of two programs that make a new file at once, SQLite tells one that it is busy, without asking
+// the busy handler: the lock that both hold must become the lock of one.
+Status Database::use_log() {
+  const auto deadline =
+      std::chrono::steady_clock::now() + std::chrono::milliseconds(kBusyTimeoutMs);
+  while (true) {
+    Status done = exec("PRAGMA journal_mode=WAL");
+    if (done || (sqlite3_errcode(db_.get()) & 0xff) != SQLITE_BUSY ||
+        std::chrono::steady_clock::now() >= deadline)
+      return done;
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
 }
 
 Status Database::exec(const char* sql) {

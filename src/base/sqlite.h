@@ -82,6 +82,7 @@ class Database {
   void stop_at(std::chrono::steady_clock::time_point deadline);
 
  private:
+  [[nodiscard]] Status use_log();
   struct Close {
     void operator()(sqlite3* db) const;
   };
