@@ -148,6 +148,10 @@ void print_json(const pipeline::DetectStats& stats, const trace::TracerStats& sp
     json.member("undone", stats.undone.load());
     json.member("lost_events", stats.lost_events.load());
     json.member("seconds", seconds);
+    // Without loading rules, joining the group and waiting for more.
+    json.member(
+        "busy_seconds",
+        static_cast<double>(stats.last_batch_done.load() - stats.first_batch_at.load()) / 1e9);
     append_span_counts(json, spans);
   });
   std::puts(out.c_str());

@@ -448,6 +448,9 @@ Status Worker::run() {
       continue;
     }
     pause_ = kRetryFirst;
+    UnixNanos none = 0;
+    stats_.first_batch_at.compare_exchange_strong(none, received, std::memory_order_relaxed);
+    stats_.last_batch_done.store(now_ns(), std::memory_order_relaxed);
     meter(received);
     spans_.record(
         {*batch, outcomes_, verdicts_, alerts_, sink_times_, poll_start, received, now_ns()});

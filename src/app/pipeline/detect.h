@@ -40,7 +40,7 @@ struct DetectOptions {
   std::string transactional_id = "tocsin";
   std::string instance_id;  // not empty: workers are static members of the group
   std::size_t workers = 1;  // as many as the switch has seats
-  std::size_t batch_messages_max = 2'000;
+  std::size_t batch_messages_max = 10'000;
   std::int64_t session_timeout_ms = 10'000;  // a silent detector's partitions go to the others then
   // Leave once this many milliseconds have passed without a message and no lag is left; 0: run for
   // ever.
@@ -62,6 +62,8 @@ struct DetectStats {
       0};                                     // batches handed to another member before the commit
   std::atomic<std::uint64_t> undone{0};       // batches that were not committed and read again
   std::atomic<std::uint64_t> lost_events{0};  // deleted from the topic before they were read
+  std::atomic<UnixNanos> first_batch_at{0};   // when the first one came; 0: none did
+  std::atomic<UnixNanos> last_batch_done{0};  // when the last one was committed
 };
 
 class DetectMeter;

@@ -37,6 +37,7 @@ constexpr Milliseconds kAskFor{500};
 // Before it, destroying a handle whose member led its group, but was never assigned anything as its
 // leader, ends the process by an assertion (librdkafka#4312).
 constexpr int kSafeToDestroy = 0x02030000;
+constexpr int kHasQueueBackoff = 0x02020000;
 
 class KafkaConsumer final : public Consumer, public Member {
  public:
@@ -131,11 +132,17 @@ Status KafkaConsumer::start() {
       {"session.timeout.ms", std::to_string(session.count())},
       {"heartbeat.interval.ms", std::to_string(std::min<std::int64_t>(3'000, session.count() / 4))},
       {"max.poll.interval.ms", std::to_string(std::max<std::int64_t>(300'000, session.count()))},
-      {"queued.max.messages.kbytes", "32768"},
+      // When it is full, librdkafka before 2.2 asks no broker for a second, however soon it is
+      // empty.
+      {"queued.max.messages.kbytes", "131072"},
       {"fetch.error.backoff.ms", "100"},
       {"topic.metadata.refresh.interval.ms", "10000"},  // how soon a new topic is noticed
       {"socket.nagle.disable", "true"},
   };
+  if (rd_kafka_version() >= kHasQueueBackoff) {
+    ours["fetch.queue.backoff.ms"] = "20";
+    ours["queued.max.messages.kbytes"] = "32768";
+  }
   if (!options_.instance_id.empty()) ours["group.instance.id"] = options_.instance_id;
   TOCSIN_TRY(client_, Client::open(settings_, RD_KAFKA_CONSUMER, ours,
                                    {.on_delivery = {},
