@@ -109,13 +109,17 @@ class Store(harness.PipelineTest):
         data = pipeline.folder / "out"
         sinks = ("--sink", f"jsonl-verdicts={data}/verdicts.jsonl", "--sink", f"ocsf={data}/findings.jsonl",
                  "--rotate-size", "1MB", "--batch", 40)
+        killed_in_the_middle = 0
         for _ in range(6):
-            stage = pipeline.storing(*sinks, "--instance-id", "crasher")
             before = sum(path.stat().st_size for path in data.glob("*.jsonl"))
+            stage = pipeline.storing(*sinks, "--instance-id", "crasher")
             until(40, "something is written", lambda: sum(path.stat().st_size for path in data.glob("*.jsonl")) > before)
-            time.sleep(self.dice.uniform(0, 0.2))
+            time.sleep(self.dice.uniform(0, 0.1))
             stage.kill()
-        self.assertGreater(pipeline.lag(f"{pipeline.group}-store-jsonl-verdicts"), 0, "killed too late")
+            if pipeline.lag(f"{pipeline.group}-store-jsonl-verdicts") == 0:
+                break  # a quick machine: all is written
+            killed_in_the_middle += 1
+        self.assertGreater(killed_in_the_middle, 0, "killed too late")
         pipeline.store(*sinks, "--instance-id", "crasher")
         self.assert_once([v["event_id"] for v in self.lines(data / "verdicts.jsonl")], pipeline.csv_ids(), "verdicts")
         self.assert_once([f["finding_info"]["uid"] for f in self.lines(data / "findings.jsonl")],
