@@ -3,10 +3,12 @@
 
     Lab: events -> topic -> tocsin detect | bare_kafka -> {"seconds", "cpu", ...}
 """
+import contextlib
 import json
 import os
 import pathlib
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -56,12 +58,10 @@ class Lab:
         self.count = len(lines)
         self.event_bytes = self.events.stat().st_size // self.count
         self.embedded_count = max(200_000, self.count)
-        self.rate_max = 1_000_000
         self.latencies = []
         port = free_port() // 100 * 100 + 92
         self.env = {**os.environ, "KAFKA_DIR": str(folder / "kafka"), "KAFKA_BASE_PORT": str(port), "KAFKA_HEAP": "768m"}
         self.brokers = f"127.0.0.1:{port}"
-        self.cores = len(os.sched_getaffinity(0))
 
     def __enter__(self):
         self.service("install")
@@ -171,13 +171,9 @@ class Lab:
         return {step["step"]: step for step in steps}
 
     def read_latencies(self, traces):
-        import contextlib
-        import sqlite3
         with contextlib.closing(sqlite3.connect(traces)) as database:
-            columns = {row[1] for row in database.execute("PRAGMA table_info(spans)")}
-            begin, end = ("start_ns", "end_ns") if "start_ns" in columns else ("start", "end")
             return [row[0] / 1e6 for row in database.execute(
-                f"SELECT max({end}) - min({begin}) FROM spans WHERE name IN ('produce_event', 'write_csv') "
+                "SELECT max(end_ns) - min(start_ns) FROM spans WHERE name IN ('produce_event', 'write_csv') "
                 "GROUP BY trace_id HAVING count(*) = 2")]
 
     def histogram(self):

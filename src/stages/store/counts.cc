@@ -79,8 +79,8 @@ void Counts::clear() {
 }
 
 Status Counts::flush(sqlite::Database& db) {
-  TOCSIN_TRY_STATUS(flush_events(db));
-  TOCSIN_TRY_STATUS(flush_hosts(db));
+  TOCSIN_TRY_STATUS(flush_events(db, "event_counts", classes_, {kMinute, kHour, kDay}));
+  TOCSIN_TRY_STATUS(flush_events(db, "host_counts", hosts_, {kHour, kDay}));
   TOCSIN_TRY_STATUS(flush_rules(db));
   TOCSIN_TRY_STATUS(flush_entities(db));
   TOCSIN_TRY_STATUS(flush_pairs(db));
@@ -88,40 +88,18 @@ Status Counts::flush(sqlite::Database& db) {
   return {};
 }
 
-Status Counts::flush_events(sqlite::Database& db) {
-  if (classes_.empty()) return {};
+Status Counts::flush_events(sqlite::Database& db, std::string_view table, const EventCounts& counts,
+                            std::initializer_list<std::int64_t> units) {
+  if (counts.empty()) return {};
   TOCSIN_TRY(auto upsert,
-             db.prepare("INSERT INTO event_counts VALUES(?,?,?,?,?) ON CONFLICT DO UPDATE SET"
-                        " events = events + excluded.events,"
-                        " detected = detected + excluded.detected"));
-  for (const std::int64_t unit : {kMinute, kHour, kDay}) {
-    std::map<ClassKey, Events> sums;
-    for (const auto& [key, events] : classes_) {
-      Events& sum = sums[ClassKey{coarser(std::get<0>(key), unit), std::get<1>(key)}];
-      sum.events += events.events;
-      sum.detected += events.detected;
-    }
-    for (const auto& [key, sum] : sums)
-      TOCSIN_TRY_STATUS(upsert.bind(1, unit)
-                            .bind(2, std::get<0>(key))
-                            .bind(3, std::get<1>(key))
-                            .bind(4, sum.events)
-                            .bind(5, sum.detected)
-                            .run());
-  }
-  return {};
-}
-
-Status Counts::flush_hosts(sqlite::Database& db) {
-  if (hosts_.empty()) return {};
-  TOCSIN_TRY(auto upsert,
-             db.prepare("INSERT INTO host_counts VALUES(?,?,?,?,?) ON CONFLICT DO UPDATE SET"
-                        " events = events + excluded.events,"
-                        " detected = detected + excluded.detected"));
-  for (const std::int64_t unit : {kHour, kDay}) {
-    std::map<HostKey, Events> sums;
-    for (const auto& [key, events] : hosts_) {
-      Events& sum = sums[HostKey{coarser(std::get<0>(key), unit), std::get<1>(key)}];
+             db.prepare(fmt::format("INSERT INTO {} VALUES(?,?,?,?,?) ON CONFLICT DO UPDATE SET"
+                                    " events = events + excluded.events,"
+                                    " detected = detected + excluded.detected",
+                                    table)));
+  for (const std::int64_t unit : units) {
+    EventCounts sums;
+    for (const auto& [key, events] : counts) {
+      Events& sum = at(sums, coarser(std::get<0>(key), unit), std::get<1>(key));
       sum.events += events.events;
       sum.detected += events.detected;
     }

@@ -16,6 +16,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <initializer_list>
 #include <map>
 #include <string>
 #include <string_view>
@@ -55,15 +56,11 @@ class Counts {
   struct Events {
     std::int64_t events = 0, detected = 0;
   };
-  using ClassKey = std::tuple<std::int64_t, std::string>;                           // minute
-  using HostKey = std::tuple<std::int64_t, std::string>;                            // day
   using RuleKey = std::tuple<std::int64_t, std::string, std::int64_t, std::string,  // hour
                              std::string, std::string>;
   using EntityKey = std::tuple<std::int64_t, char, std::string, std::int64_t>;  // hour
   using PairKey = std::tuple<std::string, std::string, std::int64_t>;           // rule, host
 
-  [[nodiscard]] Status flush_events(sqlite::Database& db);
-  [[nodiscard]] Status flush_hosts(sqlite::Database& db);
   [[nodiscard]] Status flush_rules(sqlite::Database& db);
   [[nodiscard]] Status flush_entities(sqlite::Database& db);
   [[nodiscard]] Status flush_pairs(sqlite::Database& db);
@@ -71,6 +68,10 @@ class Counts {
   // Looked up for every verdict by a view of its text: std::less<> compares both without a copy.
   using EventCounts = std::map<std::tuple<std::int64_t, std::string>, Events, std::less<>>;
   [[nodiscard]] static Events& at(EventCounts& counts, std::int64_t start, std::string_view name);
+  // Into a table of event counts: once for each unit of time.
+  [[nodiscard]] static Status flush_events(sqlite::Database& db, std::string_view table,
+                                           const EventCounts& counts,
+                                           std::initializer_list<std::int64_t> units);
 
   EventCounts classes_;  // by minute
   EventCounts hosts_;    // by hour
