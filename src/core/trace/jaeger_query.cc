@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 #include <simdjson.h>
 
-#include <algorithm>
 #include <map>
 #include <memory>
 #include <utility>
@@ -200,9 +199,7 @@ Result<std::vector<StoredSpan>> query(const std::string& url, const std::string&
     return no_jaeger("the answer is not Jaeger's");
   std::vector<StoredSpan> spans;
   for (const dom::element trace : traces) read_trace_json(trace, spans);
-  std::stable_sort(spans.begin(), spans.end(), [](const Span& a, const Span& b) {
-    return std::tuple(a.start, -a.end) < std::tuple(b.start, -b.end);
-  });
+  order_by_start(spans);
   return spans;
 }
 

@@ -2,6 +2,7 @@
 #include "core/trace/span_store.h"
 
 #include <algorithm>
+#include <map>
 #include <protozero/pbf_reader.hpp>
 #include <utility>
 
@@ -12,6 +13,8 @@
 
 namespace tocsin::trace {
 namespace {
+
+constexpr std::size_t kDepthMax = 256;
 
 constexpr int kSchemaVersion = 1;
 // A rowid table with a small index grows at its end; clustering by random trace ids would touch a
@@ -141,6 +144,30 @@ Result<std::unique_ptr<Exporter>> open_store_exporter(const std::string& path,
                                          std::move(insert));
 }
 
+void order_by_start(std::vector<StoredSpan>& spans) {
+  std::map<std::pair<TraceId, SpanId>, const StoredSpan*> by_id;
+  for (const StoredSpan& span : spans) by_id.emplace(std::pair(span.trace, span.id), &span);
+  const auto depth_of = [&](const StoredSpan& span) {
+    std::size_t depth = 0;
+    auto parent = by_id.find({span.trace, span.parent});
+    // Parents may form a ring, in hostile spans.
+    while (parent != by_id.end() && depth < kDepthMax) {
+      ++depth;
+      parent = by_id.find({span.trace, parent->second->parent});
+    }
+    return depth;
+  };
+  std::vector<std::pair<std::size_t, std::size_t>> order;  // depth, place in `spans`
+  for (const StoredSpan& span : spans) order.emplace_back(depth_of(span), order.size());
+  std::stable_sort(order.begin(), order.end(), [&](const auto& a, const auto& b) {
+    return std::pair(spans[a.second].start, a.first) < std::pair(spans[b.second].start, b.first);
+  });
+  std::vector<StoredSpan> out;
+  out.reserve(spans.size());
+  for (const auto& [depth, place] : order) out.push_back(std::move(spans[place]));
+  spans = std::move(out);
+}
+
 Result<std::vector<std::vector<StoredSpan>>> read_traces(const std::string& path,
                                                          const std::vector<TraceId>& traces) {
   TOCSIN_TRY(auto db, open_to_read(path));
@@ -156,9 +183,7 @@ Result<std::vector<std::vector<StoredSpan>>> read_traces(const std::string& path
       if (!span) return fail(ErrorCode::kCorrupt, path + ": holds a span that cannot be read");
       spans.push_back({*std::move(span), std::string(query.text(0))});
     }
-    std::stable_sort(spans.begin(), spans.end(), [](const Span& a, const Span& b) {
-      return std::pair(a.start, -a.end) < std::pair(b.start, -b.end);
-    });
+    order_by_start(spans);
   }
   return out;
 }

@@ -24,8 +24,12 @@ struct StoredSpan : Span {
   std::string service;
 };
 
-// All spans of the trace by start, parents before children that start with them; none when it is
-// unknown. kNotFound when there is no such file.
+// Orders by start; of spans that start at once parents come before their children, even where the
+// clock was too coarse to tell them apart (Jaeger's API has microseconds).
+void order_by_start(std::vector<StoredSpan>& spans);
+
+// All spans of the trace, in that order; none when it is unknown. kNotFound when there is no such
+// file.
 [[nodiscard]] Result<std::vector<StoredSpan>> read_trace(const std::string& path,
                                                          const TraceId& trace);
 

@@ -64,6 +64,38 @@ TEST_CASE("jaeger: a trace comes back as it was exported, to the microsecond") {
   CHECK(classify.events[0].attributes.at(0).key == "rule.id");
 }
 
+TEST_CASE("spans: of those that start at once parents come first, and rings end") {
+  const auto span = [](std::uint8_t id, std::uint8_t parent, UnixNanos start, UnixNanos end) {
+    StoredSpan made;
+    made.id[7] = id;
+    made.parent[7] = parent;
+    made.start = start;
+    made.end = end;
+    return made;
+  };
+  struct Case {
+    const char* name;
+    std::vector<StoredSpan> spans;
+    std::vector<int> ids;
+  };
+  const std::vector<Case> cases = {
+      {"by start", {span(2, 1, 20, 30), span(1, 0, 10, 40)}, {1, 2}},
+      {"the child ends later", {span(2, 1, 10, 90), span(1, 0, 10, 15)}, {1, 2}},
+      {"three generations",
+       {span(3, 2, 10, 11), span(1, 0, 10, 10), span(2, 1, 10, 50)},
+       {1, 2, 3}},
+      {"a ring", {span(1, 2, 10, 11), span(2, 1, 5, 10)}, {2, 1}},
+      {"its own parent", {span(7, 7, 10, 11), span(2, 0, 10, 10)}, {2, 7}},
+  };
+  for (Case one : cases) {
+    CAPTURE(one.name);
+    order_by_start(one.spans);
+    std::vector<int> ids;
+    for (const StoredSpan& ordered : one.spans) ids.push_back(ordered.id[7]);
+    CHECK(ids == one.ids);
+  }
+}
+
 TEST_CASE("jaeger: recent traces of a service") {
   Collector jaeger({Answer{.status = 200, .body = R"({"data":[]})"}});
   const auto spans = query_recent(jaeger.url(), "a b&c", 5'000'000, 20);

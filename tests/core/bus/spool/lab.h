@@ -62,13 +62,16 @@ struct FickleBus final : Bus {
   enum class Mood { kThere, kAway, kDenies };
 
   void turn(Mood mood) {
-    std::vector<std::function<void()>> due;
-    {
-      const std::lock_guard lock(mutex);
-      now = mood;
-      if (mood == Mood::kThere) due.swap(late);
+    std::unique_lock lock(mutex);
+    // What waits goes first: records that are sent meanwhile line up behind it.
+    while (mood == Mood::kThere && !late.empty()) {
+      std::vector<std::function<void()>> due;
+      due.swap(late);
+      lock.unlock();
+      for (const auto& acknowledge : due) acknowledge();
+      lock.lock();
     }
-    for (const auto& acknowledge : due) acknowledge();
+    now = mood;
   }
   [[nodiscard]] std::vector<int> numbers() {
     const std::lock_guard lock(mutex);
