@@ -277,6 +277,7 @@ cmd_test() {
       --faults) faults=1 ;;
       --nightly) nightly=1 ;;
       -R | -L) [ $# -ge 2 ] || die "$1 needs a value" && SELECT+=("$1" "$2") && shift ;;
+      -h | --help) usage && exit 0 ;;
       *) say "dev test: what is '$1'?" && usage >&2 && exit 2 ;;
     esac
     shift

@@ -89,7 +89,6 @@ class KafkaConsumer final : public Consumer, public Member {
   std::set<std::string> gone_;  // topics that were not there when last asked for
   SteadyClock::time_point next_gone_check_;
   std::optional<Error> trouble_;  // seen during the poll that runs
-  bool settling_ = false;         // partitions went, and the group's next assignment has not come
   std::map<TopicPartition, std::int64_t> began_at_;  // what the group had committed then
   bool closed_ = false;
 };
