@@ -3,7 +3,6 @@
 // tocsin doctor: is everything there that the pipeline needs? And what to do when it is not.
 //
 //   rules, data directory, bus, spool, traces, clock -> findings -> table or JSON, exit status
-#include <curl/curl.h>
 #include <fmt/format.h>
 #include <sys/timex.h>
 #include <unistd.h>
@@ -19,6 +18,7 @@
 #include "app/cli/setup/bus_properties.h"
 #include "app/cli/tables.h"
 #include "base/clock.h"
+#include "base/http/curl.h"
 #include "base/json_writer.h"
 #include "core/bus/kafka/health.h"
 #include "core/bus/spool/spool_folder.h"
@@ -102,13 +102,13 @@ Finding check_traces(const std::string& destination) {
     if (!tracer) return {"traces", false, tracer.error().message, "name another by --traces"};
     return {"traces", true, destination + ": writable", ""};
   }
-  CURL* curl = curl_easy_init();
-  curl_easy_setopt(curl, CURLOPT_URL, destination.c_str());
-  curl_easy_setopt(curl, CURLOPT_CONNECT_ONLY, 1L);
-  curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, kConnectMs);
-  curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-  const CURLcode code = curl_easy_perform(curl);
-  curl_easy_cleanup(curl);
+  const http::Easy curl(curl_easy_init());
+  if (!curl) return {"traces", false, "libcurl cannot be initialised", ""};
+  curl_easy_setopt(curl.get(), CURLOPT_URL, destination.c_str());
+  curl_easy_setopt(curl.get(), CURLOPT_CONNECT_ONLY, 1L);
+  curl_easy_setopt(curl.get(), CURLOPT_CONNECTTIMEOUT_MS, kConnectMs);
+  curl_easy_setopt(curl.get(), CURLOPT_NOSIGNAL, 1L);
+  const CURLcode code = curl_easy_perform(curl.get());
   if (code != CURLE_OK)
     return {"traces", false, fmt::format("{}: {}", destination, curl_easy_strerror(code)),
             "start the collector, or leave --traces out: the pipeline runs without it"};

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <curl/curl.h>
 #include <fmt/format.h>
 #include <unistd.h>
-#include <zlib.h>
 
 #include <algorithm>
 #include <atomic>
 #include <mutex>
+#include <optional>
 #include <utility>
 
+#include "base/http/curl.h"
+#include "base/http/gzip.h"
+#include "base/http/url.h"
 #include "core/trace/exporter.h"
 
 namespace tocsin::trace {
@@ -17,51 +19,29 @@ namespace {
 constexpr std::size_t kResponseBytesMax = 64 * 1024;
 constexpr long kUploadBuffer = 512 * 1024;  // fewer system calls for a batch
 
-struct FreeUrl {
-  void operator()(CURLU* url) const { curl_url_cleanup(url); }
-};
-struct FreeEasy {
-  void operator()(CURL* easy) const { curl_easy_cleanup(easy); }
-};
-struct FreeList {
-  void operator()(curl_slist* list) const { curl_slist_free_all(list); }
-};
-
 struct Target {
   std::string url;    // with the path of the traces endpoint
   std::string shown;  // the same without user name and password
   bool loopback = false;
 };
 
-std::string part_of(CURLU* url, CURLUPart part) {
-  char* text = nullptr;
-  if (curl_url_get(url, part, &text, 0) != CURLUE_OK || text == nullptr) return {};
-  std::string copy(text);
-  curl_free(text);
-  return copy;
-}
-
 // The specification's default path goes onto a URL that has none.
 Result<Target> parse_target(const std::string& text) {
-  const std::unique_ptr<CURLU, FreeUrl> url(curl_url());
   const auto refuse = [](const char* why) {
     return fail(ErrorCode::kInvalid, fmt::format("destination of traces: {}", why));
   };
-  if (!url || curl_url_set(url.get(), CURLUPART_URL, text.c_str(), 0) != CURLUE_OK)
-    return refuse("the URL cannot be read; expected http://HOST:4318");
-  const std::string scheme = part_of(url.get(), CURLUPART_SCHEME);
-  if (scheme != "http" && scheme != "https")
+  std::optional<http::Url> url = http::Url::parse(text);
+  if (!url) return refuse("the URL cannot be read; expected http://HOST:4318");
+  if (!url->is_http())
     return refuse("only http:// and https:// URLs (OTLP/HTTP protobuf, usually port 4318)");
-  const std::string path = part_of(url.get(), CURLUPART_PATH);
-  if (path.empty() || path == "/") curl_url_set(url.get(), CURLUPART_PATH, "/v1/traces", 0);
+  if (const std::string path = url->path(); path.empty() || path == "/")
+    url->set_path("/v1/traces");
   Target target;
-  target.url = part_of(url.get(), CURLUPART_URL);
-  const std::string host = part_of(url.get(), CURLUPART_HOST);
-  target.loopback = host == "localhost" || host == "[::1]" || host.starts_with("127.");
-  curl_url_set(url.get(), CURLUPART_USER, nullptr, 0);
-  curl_url_set(url.get(), CURLUPART_PASSWORD, nullptr, 0);
-  curl_url_set(url.get(), CURLUPART_QUERY, nullptr, 0);
-  target.shown = part_of(url.get(), CURLUPART_URL);
+  target.url = url->text();
+  target.loopback = url->is_loopback();
+  url->forget_credentials();
+  url->forget_query();
+  target.shown = url->text();
   return target;
 }
 
@@ -94,42 +74,13 @@ bool is_final(CURLcode code) {
   }
 }
 
-// One gzip member (RFC 1952), fast rather than small: spans repeat themselves.
-class Gzip {
- public:
-  Gzip()
-      : ready_(deflateInit2(&stream_, Z_BEST_SPEED, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) ==
-               Z_OK) {}
-  ~Gzip() { deflateEnd(&stream_); }
-  Gzip(const Gzip&) = delete;
-  Gzip& operator=(const Gzip&) = delete;
-
-  // False when `out` is to be sent as it was.
-  [[nodiscard]] bool compress(const std::string& in, std::string& out) {
-    if (!ready_ || deflateReset(&stream_) != Z_OK) return false;
-    out.resize(deflateBound(&stream_, in.size()));
-    // zlib does not write through next_in.
-    stream_.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(in.data()));
-    stream_.avail_in = static_cast<uInt>(in.size());
-    stream_.next_out = reinterpret_cast<Bytef*>(out.data());
-    stream_.avail_out = static_cast<uInt>(out.size());
-    if (deflate(&stream_, Z_FINISH) != Z_STREAM_END) return false;
-    out.resize(stream_.total_out);
-    return true;
-  }
-
- private:
-  z_stream stream_{};
-  const bool ready_;
-};
-
 class HttpExporter final : public Exporter {
  public:
-  HttpExporter(Target target, std::vector<Resource> resources, CURL* easy, bool gzip)
+  HttpExporter(Target target, std::vector<Resource> resources, http::Easy easy, bool gzip)
       : target_(std::move(target)),
         resources_(std::move(resources)),
-        easy_(easy),
-        gzip_(gzip ? std::make_unique<Gzip>() : nullptr) {}
+        easy_(std::move(easy)),
+        gzip_(gzip ? std::make_unique<http::Gzip>() : nullptr) {}
 
   void encode(ChunkRefs chunks) override {
     body_.clear();
@@ -184,20 +135,15 @@ class HttpExporter final : public Exporter {
   }
 
  private:
-  using Headers = std::unique_ptr<curl_slist, FreeList>;
-
   void set_headers(const HttpOptions& options) {
-    const auto add = [](Headers& list, const std::string& line) {
-      list.reset(curl_slist_append(list.release(), line.c_str()));
-    };
-    for (Headers* list : {&plain_headers_, &gzip_headers_}) {
-      add(*list, "Content-Type: application/x-protobuf");
-      add(*list, "Expect:");
+    for (http::Headers* list : {&plain_headers_, &gzip_headers_}) {
+      http::append(*list, "Content-Type: application/x-protobuf");
+      http::append(*list, "Expect:");
       // curl takes "Name;" for a header that is to be sent without a value.
       for (const auto& [name, value] : options.headers)
-        add(*list, value.empty() ? name + ";" : fmt::format("{}: {}", name, value));
+        http::append(*list, value.empty() ? name + ";" : fmt::format("{}: {}", name, value));
     }
-    add(gzip_headers_, "Content-Encoding: gzip");
+    http::append(gzip_headers_, "Content-Encoding: gzip");
   }
 
   Outcome judge() {
@@ -230,9 +176,9 @@ class HttpExporter final : public Exporter {
 
   const Target target_;
   const std::vector<Resource> resources_;
-  Headers plain_headers_, gzip_headers_;
-  const std::unique_ptr<CURL, FreeEasy> easy_;
-  const std::unique_ptr<Gzip> gzip_;
+  http::Headers plain_headers_, gzip_headers_;
+  const http::Easy easy_;
+  const std::unique_ptr<http::Gzip> gzip_;
   std::string body_;
   std::string packed_;
   const std::string* sent_ = &body_;
@@ -249,10 +195,10 @@ Result<std::unique_ptr<Exporter>> open_http_exporter(const std::string& url,
   std::call_once(once, [] { curl_global_init(CURL_GLOBAL_DEFAULT); });
   TOCSIN_TRY(Target target, parse_target(url));
   TOCSIN_TRY_STATUS(check_files(options.http));
-  CURL* easy = curl_easy_init();
-  if (easy == nullptr) return fail(ErrorCode::kExhausted, "libcurl cannot be initialised");
-  auto exporter = std::make_unique<HttpExporter>(std::move(target), std::move(resources), easy,
-                                                 options.http.gzip);
+  http::Easy easy(curl_easy_init());
+  if (!easy) return fail(ErrorCode::kExhausted, "libcurl cannot be initialised");
+  auto exporter = std::make_unique<HttpExporter>(std::move(target), std::move(resources),
+                                                 std::move(easy), options.http.gzip);
   exporter->configure(options.http, options.request_timeout);
   return exporter;
 }

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/trace/jaeger_query.h"
 
-#include <curl/curl.h>
 #include <fmt/format.h>
 #include <simdjson.h>
 
 #include <map>
-#include <memory>
 #include <utility>
+
+#include "base/http/curl.h"
+#include "base/http/url.h"
 
 namespace tocsin::trace {
 namespace {
@@ -17,10 +18,6 @@ namespace dom = simdjson::dom;
 constexpr long kConnectMs = 5'000;
 constexpr long kTotalMs = 60'000;
 constexpr std::size_t kAnswerBytesMax = 512u << 20;
-
-struct FreeEasy {
-  void operator()(CURL* easy) const { curl_easy_cleanup(easy); }
-};
 
 struct Answer {
   long status = 0;
@@ -34,16 +31,8 @@ std::size_t on_body(char* data, std::size_t, std::size_t size, void* to) {
   return size;
 }
 
-// `url` without a user's name and password, for people.
-std::string shown(const std::string& url) {
-  const std::size_t scheme = url.find("://");
-  const std::size_t at = url.find('@');
-  if (scheme == std::string::npos || at == std::string::npos || at < scheme) return url;
-  return url.substr(0, scheme + 3) + url.substr(at + 1);
-}
-
 Result<Answer> get(const std::string& url, const std::string& path) {
-  const std::unique_ptr<CURL, FreeEasy> easy(curl_easy_init());
+  const http::Easy easy(curl_easy_init());
   if (!easy) return fail(ErrorCode::kExhausted, "libcurl cannot be initialised");
   std::string base = url;
   while (base.ends_with('/')) base.pop_back();
@@ -60,7 +49,7 @@ Result<Answer> get(const std::string& url, const std::string& path) {
   curl_easy_setopt(easy.get(), CURLOPT_WRITEDATA, &answer.body);
   if (const CURLcode code = curl_easy_perform(easy.get()); code != CURLE_OK)
     return fail(ErrorCode::kUnavailable,
-                fmt::format("{}: {}", shown(url), curl_easy_strerror(code)));
+                fmt::format("{}: {}", http::without_credentials(url), curl_easy_strerror(code)));
   curl_easy_getinfo(easy.get(), CURLINFO_RESPONSE_CODE, &answer.status);
   return answer;
 }
@@ -188,7 +177,7 @@ Result<std::vector<StoredSpan>> query(const std::string& url, const std::string&
     return fail(ErrorCode::kInvalid,
                 fmt::format("{}: {}; the address of Jaeger's query API is wanted, such as "
                             "http://HOST:16686",
-                            shown(url), why));
+                            http::without_credentials(url), why));
   };
   if (answer.status != 200) return no_jaeger(fmt::format("HTTP status {}", answer.status));
   dom::parser parser;

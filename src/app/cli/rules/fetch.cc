@@ -16,6 +16,7 @@
 #include "app/cli/rules/fetch/unpack.h"
 #include "app/cli/rules/rules.h"
 #include "base/clock.h"
+#include "base/http/url.h"
 #include "base/json_writer.h"
 #include "base/log.h"
 
@@ -149,7 +150,7 @@ Status get_archive(const std::string& url, const std::string& wanted, const Inst
   return fail(ErrorCode::kCorrupt,
               fmt::format("{}: the checksum is wrong, nothing was unpacked\n  expected {}\n  "
                           "received {} ({} bytes)",
-                          without_credentials(url), wanted, got.sha256, got.bytes));
+                          http::without_credentials(url), wanted, got.sha256, got.bytes));
 }
 
 Status install(const FetchOptions& options, const std::string& url, const std::string& wanted,
@@ -160,9 +161,9 @@ Status install(const FetchOptions& options, const std::string& url, const std::s
   TOCSIN_TRY(const sigma::RuleSet staged, rules_in(work.staging()));
   if (staged.rules.empty())
     return fail(ErrorCode::kInvalid, fmt::format("{}: holds no rule that can be used ({} rejected)",
-                                                 without_credentials(url), staged.rejected));
-  TOCSIN_TRY_STATUS(write_source(work.staging(),
-                                 {without_credentials(url), wanted, format_rfc3339(now_ns(), 0)}));
+                                                 http::without_credentials(url), staged.rejected));
+  TOCSIN_TRY_STATUS(write_source(
+      work.staging(), {http::without_credentials(url), wanted, format_rfc3339(now_ns(), 0)}));
   TOCSIN_TRY(const sigma::RuleSet before, rules_in(work.folder()));
   const RuleChanges changes = compare_rules(before, staged);
   TOCSIN_TRY_STATUS(work.commit());

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/cli/rules/fetch/download.h"
 
-#include <curl/curl.h>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <openssl/evp.h>
@@ -12,6 +11,8 @@
 #include <memory>
 
 #include "base/check.h"
+#include "base/http/curl.h"
+#include "base/http/url.h"
 #include "base/uuid.h"
 
 namespace tocsin::cli::rules {
@@ -20,12 +21,6 @@ namespace {
 constexpr long kConnectSeconds = 20;
 constexpr long kStallSeconds = 60;  // slower than a byte a second for so long: given up
 
-struct FreeEasy {
-  void operator()(CURL* easy) const { curl_easy_cleanup(easy); }
-};
-struct FreeUrl {
-  void operator()(CURLU* url) const { curl_url_cleanup(url); }
-};
 struct FreeDigest {
   void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
 };
@@ -49,7 +44,7 @@ class Transfer {
     if (file_ < 0)
       return fail(ErrorCode::kUnavailable,
                   fmt::format("{}: cannot be written: {}", path, std::strerror(errno)));
-    const std::unique_ptr<CURL, FreeEasy> easy(curl_easy_init());
+    const http::Easy easy(curl_easy_init());
     TOCSIN_CHECK(easy != nullptr);
     set_options(easy.get());
     const CURLcode code = curl_easy_perform(easy.get());
@@ -117,7 +112,7 @@ class Transfer {
   }
 
   Error error_of(CURL* easy, CURLcode code) const {
-    const std::string url = without_credentials(url_);
+    const std::string url = http::without_credentials(url_);
     if (too_large_ || code == CURLE_FILESIZE_EXCEEDED)
       return {ErrorCode::kExhausted,
               fmt::format("{}: larger than {} MiB", url, kDownloadBytesMax >> 20)};
@@ -152,18 +147,6 @@ class Transfer {
 Result<Downloaded> download(const std::string& url, const std::string& path,
                             const DownloadProgress& progress) {
   return Transfer(url, progress).run(path);
-}
-
-std::string without_credentials(const std::string& text) {
-  const std::unique_ptr<CURLU, FreeUrl> url(curl_url());
-  if (!url || curl_url_set(url.get(), CURLUPART_URL, text.c_str(), 0) != CURLUE_OK) return text;
-  curl_url_set(url.get(), CURLUPART_USER, nullptr, 0);
-  curl_url_set(url.get(), CURLUPART_PASSWORD, nullptr, 0);
-  char* out = nullptr;
-  if (curl_url_get(url.get(), CURLUPART_URL, &out, 0) != CURLUE_OK) return text;
-  const std::string shown(out);
-  curl_free(out);
-  return shown;
 }
 
 }  // namespace tocsin::cli::rules

@@ -28,7 +28,4 @@ using DownloadProgress = std::function<bool(std::uint64_t done, std::uint64_t to
 [[nodiscard]] Result<Downloaded> download(const std::string& url, const std::string& path,
                                           const DownloadProgress& progress);
 
-// Without user name and password, for messages and for the record.
-[[nodiscard]] std::string without_credentials(const std::string& url);
-
 }  // namespace tocsin::cli::rules

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "stages/store/sinks/opensearch/http_client.h"
 
-#include <curl/curl.h>
 #include <fmt/format.h>
 #include <simdjson.h>
 #include <unistd.h>
-#include <zlib.h>
 
 #include <algorithm>
 #include <atomic>
@@ -14,6 +12,9 @@
 #include <utility>
 #include <vector>
 
+#include "base/http/curl.h"
+#include "base/http/gzip.h"
+#include "base/http/url.h"
 #include "base/log.h"
 #include "stages/store/sinks/opensearch/credentials.h"
 
@@ -29,17 +30,6 @@ constexpr milliseconds kRestFirst{1'000};
 constexpr milliseconds kRestMax{30'000};
 constexpr std::size_t kReasonMax = 500;
 
-struct FreeUrl {
-  void operator()(CURLU* url) const { curl_url_cleanup(url); }
-};
-struct FreeEasy {
-  void operator()(CURL* easy) const { curl_easy_cleanup(easy); }
-};
-struct FreeList {
-  void operator()(curl_slist* list) const { curl_slist_free_all(list); }
-};
-using Headers = std::unique_ptr<curl_slist, FreeList>;
-
 struct Node {
   std::string url;  // without a slash at its end
   bool loopback = false;
@@ -47,36 +37,23 @@ struct Node {
   milliseconds rest = kRestFirst;
 };
 
-std::string part_of(CURLU* url, CURLUPart part) {
-  char* text = nullptr;
-  if (curl_url_get(url, part, &text, 0) != CURLUE_OK || text == nullptr) return {};
-  std::string copy(text);
-  curl_free(text);
-  return copy;
-}
-
 Result<Node> parse_node(const std::string& text) {
-  const std::unique_ptr<CURLU, FreeUrl> url(curl_url());
   const auto refuse = [](const char* why) {
     return fail(ErrorCode::kInvalid, fmt::format("address of OpenSearch: {}", why));
   };
-  if (!url || curl_url_set(url.get(), CURLUPART_URL, text.c_str(), 0) != CURLUE_OK)
-    return refuse("cannot be read; expected https://HOST:9200");
-  const std::string scheme = part_of(url.get(), CURLUPART_SCHEME);
-  if (scheme != "http" && scheme != "https") return refuse("only http:// and https:// can be used");
-  if (!part_of(url.get(), CURLUPART_USER).empty() ||
-      !part_of(url.get(), CURLUPART_PASSWORD).empty())
+  const std::optional<http::Url> url = http::Url::parse(text);
+  if (!url) return refuse("cannot be read; expected https://HOST:9200");
+  if (!url->is_http()) return refuse("only http:// and https:// can be used");
+  if (!url->user().empty() || !url->password().empty())
     return refuse(
         "holds a user name or password, which everybody could read; use --opensearch-user and "
         "--opensearch-password");
-  if (!part_of(url.get(), CURLUPART_QUERY).empty() ||
-      !part_of(url.get(), CURLUPART_FRAGMENT).empty())
+  if (!url->query().empty() || !url->fragment().empty())
     return refuse("has a query; only host, port and a path are wanted");
   Node node;
-  node.url = part_of(url.get(), CURLUPART_URL);
+  node.url = url->text();
   while (node.url.ends_with('/')) node.url.pop_back();
-  const std::string host = part_of(url.get(), CURLUPART_HOST);
-  node.loopback = host == "localhost" || host == "[::1]" || host.starts_with("127.");
+  node.loopback = url->is_loopback();
   return node;
 }
 
@@ -87,29 +64,12 @@ Status check_files(const Options& options) {
   return {};
 }
 
-// One gzip member; false: send it as it is.
-bool compress(std::string_view in, std::string& out) {
-  z_stream stream{};
-  if (deflateInit2(&stream, Z_BEST_SPEED, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK)
-    return false;
-  out.resize(deflateBound(&stream, in.size()));
-  // zlib does not write through next_in.
-  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(in.data()));
-  stream.avail_in = static_cast<uInt>(in.size());
-  stream.next_out = reinterpret_cast<Bytef*>(out.data());
-  stream.avail_out = static_cast<uInt>(out.size());
-  const bool done = deflate(&stream, Z_FINISH) == Z_STREAM_END;
-  out.resize(stream.total_out);
-  deflateEnd(&stream);
-  return done;
-}
-
 bool is_gone(long status) { return status == 502 || status == 503 || status == 504; }
 
 class Client final : public HttpClient {
  public:
-  Client(const Options& options, std::vector<Node> nodes, CURL* easy)
-      : options_(options), nodes_(std::move(nodes)), easy_(easy) {
+  Client(const Options& options, std::vector<Node> nodes, http::Easy easy)
+      : options_(options), nodes_(std::move(nodes)), easy_(std::move(easy)) {
     for (const Node& node : nodes_) described_ += (described_.empty() ? "" : ", ") + node.url;
   }
 
@@ -177,9 +137,10 @@ class Client final : public HttpClient {
     answer_ = &response;
     too_large_ = false;
     std::string packed;
-    const bool gzip = options_.gzip && !request.body.empty() && compress(request.body, packed);
+    const bool gzip =
+        options_.gzip && !request.body.empty() && gzip_.compress(request.body, packed);
     const std::string_view body = gzip ? std::string_view(packed) : request.body;
-    const Headers headers = headers_of(request, gzip);
+    const http::Headers headers = headers_of(request, gzip);
     const std::string method(request.method);
     const std::string url = node.url + request.path;
     CURL* easy = easy_.get();
@@ -211,11 +172,9 @@ class Client final : public HttpClient {
     return response;
   }
 
-  Headers headers_of(const Request& request, bool gzip) const {
-    Headers list;
-    const auto add = [&](const std::string& line) {
-      list.reset(curl_slist_append(list.release(), line.c_str()));
-    };
+  http::Headers headers_of(const Request& request, bool gzip) const {
+    http::Headers list;
+    const auto add = [&](const std::string& line) { http::append(list, line); };
     if (!request.body.empty()) add(fmt::format("Content-Type: {}", request.content_type));
     if (gzip) add("Content-Encoding: gzip");
     if (!authorization_.empty()) add("Authorization: " + authorization_);
@@ -263,7 +222,8 @@ class Client final : public HttpClient {
   const Options options_;
   std::vector<Node> nodes_;
   std::size_t turn_ = 0;
-  const std::unique_ptr<CURL, FreeEasy> easy_;
+  const http::Easy easy_;
+  http::Gzip gzip_;
   std::string described_;
   std::string authorization_;
   Response* answer_ = nullptr;
@@ -298,9 +258,9 @@ Result<std::unique_ptr<HttpClient>> HttpClient::open(const Options& options) {
     nodes.push_back(std::move(node));
   }
   if (nodes.empty()) return fail(ErrorCode::kInvalid, "address of OpenSearch: none is given");
-  CURL* easy = curl_easy_init();
-  if (easy == nullptr) return fail(ErrorCode::kExhausted, "libcurl cannot be initialised");
-  auto client = std::make_unique<Client>(options, std::move(nodes), easy);
+  http::Easy easy(curl_easy_init());
+  if (!easy) return fail(ErrorCode::kExhausted, "libcurl cannot be initialised");
+  auto client = std::make_unique<Client>(options, std::move(nodes), std::move(easy));
   TOCSIN_TRY_STATUS(client->start());
   return client;
 }
