@@ -40,6 +40,12 @@ class Usage(Case):
                 (["--bus", "zk://host", "topics"], "'zk://host' is no bus"),
                 (["topics", "--bus-property", "oops"], "name=value"),
                 (["trace", "xyz"], "no event id"),
+                (["search", "--limit", "-1"], "--limit: -1 is negative"),
+                (["topics", "read", "raw-events", "--limit=-5"], "-5 is negative"),
+                (["store", "--rotate-size", "-1"], "--rotate-size: -1 is negative"),
+                (["produce", "synthetic", "--count", "-1"], "--count: -1"),
+                (["search", "-user:ann"], "tocsin search -- -user:ann"),
+                (["search", "-limit", "3"], "did you mean --limit?"),
                 (["scan", "--rules", "absent", "x"], "absent"),
                 (["dlq", "replay"], "replay which?")):
             with self.subTest(args=args):

@@ -58,13 +58,24 @@ std::string meant(const std::string& near, const char* dashes) {
   return near.empty() ? std::string() : fmt::format("; did you mean {}{}?", dashes, near);
 }
 
+bool takes_words(const CLI::App& app) {
+  const auto options = app.get_options();
+  return std::any_of(options.begin(), options.end(),
+                     [](const CLI::Option* option) { return option->get_positional(); });
+}
+
+// `typed`: the command, with those above it.
 std::string about_word(const std::string& word, const CLI::App& root, const CLI::App& app,
-                       bool command_wanted) {
+                       const std::string& typed, bool command_wanted) {
   std::vector<std::string> names = names_of(app);
   if (word.size() > 1 && word.front() == '-') {
     for (std::string& name : names_of(root)) names.push_back(std::move(name));
-    return fmt::format("there is no option {}{}", word,
-                       meant(nearest_name(without_dashes(word), names), "--"));
+    const std::string near = nearest_name(without_dashes(word), names);
+    if (near.empty() && !word.starts_with("--") && takes_words(app))
+      return fmt::format(
+          "there is no option {}; a text that begins with '-' goes behind --: {} -- {}", word,
+          typed, word);
+    return fmt::format("there is no option {}{}", word, meant(near, "--"));
   }
   if (command_wanted)
     return fmt::format("there is no command '{}'{}", word, meant(nearest_name(word, names), ""));
@@ -121,7 +132,7 @@ std::string usage_message(const CLI::App& root, const CLI::ParseError& error) {
     return fmt::format("tocsin: --config: {}\n", message);
   if (!extra.empty() &&
       (command_wanted || dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr))
-    message = about_word(extra.front(), root, *app, command_wanted);
+    message = about_word(extra.front(), root, *app, name, command_wanted);
   else if (command_wanted && extra.empty() &&
            dynamic_cast<const CLI::RequiredError*>(&error) != nullptr)
     return app->help(name == "tocsin" ? "" : name.substr(0, name.rfind(' ')),
@@ -129,6 +140,22 @@ std::string usage_message(const CLI::App& root, const CLI::ParseError& error) {
   else if (const std::string variable = variable_of(root, message); !variable.empty())
     message += fmt::format(" (from the environment: {})", variable);
   return fmt::format("{}: {}\nSee `{} --help`.\n", name, clearer(message), name);
+}
+
+void refuse_negative_counts(CLI::App& app) {
+  const CLI::Validator not_negative(
+      [](std::string& text) {
+        const std::size_t first = text.find_first_not_of(" \t");
+        return first != std::string::npos && text[first] == '-'
+                   ? fmt::format("{} is negative", text)
+                   : std::string();
+      },
+      "");
+  for (CLI::Option* option : app.get_options())
+    // First in line, before a size such as 10MB is made a number.
+    if (option->get_type_name().starts_with("UINT")) option->transform(not_negative);
+  for (CLI::App* sub : app.get_subcommands([](CLI::App*) { return true; }))
+    refuse_negative_counts(*sub);
 }
 
 // Called after the command's own options were written.

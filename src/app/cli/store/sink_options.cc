@@ -54,7 +54,7 @@ std::string wrong_sink(const std::string& text) {
 
 store::Rotation rotation_of(const SinkOptions& options) {
   using Every = store::Rotation::Every;
-  return {.bytes = options.rotate_bytes,
+  return {.bytes = static_cast<std::int64_t>(options.rotate_bytes),
           .every = options.rotate == "hour"  ? Every::kHourly
                    : options.rotate == "day" ? Every::kDaily
                                              : Every::kNever};

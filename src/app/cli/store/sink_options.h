@@ -21,7 +21,7 @@ struct SinkOptions {
   std::vector<std::string> sinks;  // KIND[-alerts|-verdicts][:NAME]=TARGET
   std::string verdicts = "all";
   bool no_fsync = false;
-  std::int64_t rotate_bytes = 0;
+  std::uint64_t rotate_bytes = 0;
   std::string rotate = "never";
   store::opensearch::Options opensearch;
   bool no_opensearch_setup = false;
