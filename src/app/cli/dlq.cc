@@ -135,6 +135,9 @@ Status finish(const DlqCommand& command, const Shared& shared, const insight::Re
                                                      replay.sent, replay.first_failure));
   if (replay.sent + replay.cut + replay.came_back == 0 && !command.all)
     return none_found(command, shared);
+  if (replay.missing > 0)
+    log_warning("{} of those that were named are not on the topic (gone, or never there)",
+                replay.missing);
   if (replay.cut > 0)
     log_warning(
         "{} hold only the beginning of their bytes and were not replayed; produce the file "

@@ -125,11 +125,11 @@ Status set_access(const ServeCommand& command, const metrics::Address& address,
   }
   TOCSIN_TRY(guard.token, read_token(command));
   if (!command.public_url.empty()) {
-    const std::size_t scheme = command.public_url.find("://");
-    if (!command.public_url.starts_with("http://") && !command.public_url.starts_with("https://"))
+    const std::string origin = console::origin_of(command.public_url);
+    if (origin.empty())
       return fail(ErrorCode::kInvalid, "--public-url: http://NAME or https://NAME is wanted");
-    const std::string rest = command.public_url.substr(scheme + 3);
-    guard.hosts.insert(console::host_name(rest.substr(0, rest.find('/'))));
+    guard.hosts.insert(console::host_name(origin.substr(origin.find("://") + 3)));
+    guard.origins.insert(origin);
   }
   const bool open = guard.users.empty() && guard.token.empty();
   if (open && (!guard.loopback || !guard.hosts.empty()))

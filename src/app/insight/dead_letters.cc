@@ -107,6 +107,9 @@ Result<Replay> replay_letters(bus::Bus& bus, const ReplayRequest& request) {
         return request.dry_run ? Status() : producer->send(topic, original(m));
       }));
   TOCSIN_TRY_STATUS(producer->flush(kFlushTimeout));
+  const std::set<std::string> named(request.filter.which.begin(), request.filter.which.end());
+  if (!named.empty() && !request.stopped())
+    replay.missing = named.size() - std::min<std::uint64_t>(named.size(), replay.sent + replay.cut);
   return replay;
 }
 

@@ -54,6 +54,7 @@ struct Replay {
   std::uint64_t sent = 0, failed = 0;
   std::uint64_t cut = 0;        // hold only the beginning of their bytes: left out
   std::uint64_t came_back = 0;  // were replayed before and failed again: left out
+  std::uint64_t missing = 0;    // were named, and are not on the topic
   std::string first_failure;
   std::set<std::string> topics;  // to which some were, or would be, sent
 };

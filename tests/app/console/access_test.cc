@@ -92,6 +92,18 @@ TEST_CASE("guessing is slowed down, for the address and for the user") {
             .status == 429);
 }
 
+TEST_CASE("a good account buys no guesses at others") {
+  ConsoleWorld world({.users = true});
+  const std::string good = fmt::format(R"({{"user":"vera","password":"{}"}})", kPassword);
+  int refused = 0;
+  for (int i = 0; i < 8; ++i) {
+    const std::string guess = fmt::format(R"({{"user":"guess{}","password":"guess"}})", i);
+    refused += world.post("/session", guess).status == 429;
+    if (i < 4) CHECK(world.post("/session", good).status == 200);
+  }
+  CHECK(refused == 3);
+}
+
 TEST_CASE("changes need the CSRF token, a JSON body and no other site") {
   ConsoleWorld world({.users = true});
   world.login("adam");
@@ -107,7 +119,16 @@ TEST_CASE("changes need the CSRF token, a JSON body and no other site") {
   CHECK(status({{"Origin", "http://evil.example"}}) == 403);
   CHECK(status({{"Origin", "null"}}) == 403);
   CHECK(world.get("/alerts/" + world.alert_ids().front()).json.text("/triage/status") == "new");
-  CHECK(status({{"Origin", "http://localhost:1234"}}) == 200);
+  const std::string here = world.console().url();  // http://127.0.0.1:PORT
+  const std::string port = here.substr(here.rfind(':') + 1);
+  for (const std::string& other :
+       {std::string("http://localhost:1234"), std::string("http://127.0.0.1"),
+        "http://localhost:" + port, "ftp://127.0.0.1:" + port, "127.0.0.1:" + port, here + "0",
+        "http://127.0.0.1.example:" + port}) {
+    CAPTURE(other);
+    CHECK(status({{"Origin", other}, {"Host", "127.0.0.1:" + port}}) == 403);
+  }
+  CHECK(status({{"Origin", here}, {"Host", "127.0.0.1:" + port}}) == 200);
   CHECK(status({}) == 200);
 }
 

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <chrono>
 #include <thread>
 
@@ -258,24 +259,86 @@ TEST_CASE("a body whose size nobody knows is refused") {
   }
 }
 
+// Connections that each send a byte of a request every 100 ms and never all of it.
+class SlowClients {
+ public:
+  SlowClients(const std::string& url, int count) {
+    const int port = std::stoi(url.substr(url.rfind(':') + 1));
+    for (int i = 0; i < count; ++i) {
+      const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
+      sockaddr_in address{};
+      address.sin_family = AF_INET;
+      address.sin_port = htons(static_cast<std::uint16_t>(port));
+      address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+      REQUIRE(::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
+      const std::string half = "GET /api/v1/alerts HTTP/1.1\r\nHo";
+      CHECK(::send(fd, half.data(), half.size(), MSG_NOSIGNAL) > 0);
+      sockets_.push_back(fd);
+    }
+    thread_ = std::thread([this] {
+      while (!stop_) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(100));
+        std::size_t gone = 0;
+        for (const int fd : sockets_)
+          if (::send(fd, "x", 1, MSG_NOSIGNAL) < 0) ++gone;
+        gone_ = gone;
+      }
+    });
+  }
+  ~SlowClients() {
+    stop_ = true;
+    thread_.join();
+    for (const int fd : sockets_) ::close(fd);
+  }
+  SlowClients(const SlowClients&) = delete;
+  SlowClients& operator=(const SlowClients&) = delete;
+  // Whether the console ends `count` of them within 20 s.
+  [[nodiscard]] bool lose(std::size_t count) const {
+    for (int i = 0; i < 200 && gone_ < count; ++i)
+      std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    return gone_ >= count;
+  }
+
+ private:
+  std::vector<int> sockets_;
+  std::thread thread_;
+  std::atomic<bool> stop_{false};
+  std::atomic<std::size_t> gone_{0};
+};
+
 TEST_CASE("slow clients hold up nobody") {
   ConsoleWorld world;
-  // Requests that never end; more than any small pool would bear.
-  std::vector<int> sockets;
-  const int port = std::stoi(world.console().url().substr(world.console().url().rfind(':') + 1));
-  for (int i = 0; i < 40; ++i) {
-    const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(static_cast<std::uint16_t>(port));
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    REQUIRE(::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
-    const std::string half = "GET /api/v1/alerts HTTP/1.1\r\nHo";
-    CHECK(::send(fd, half.data(), half.size(), MSG_NOSIGNAL) > 0);
-    sockets.push_back(fd);
-  }
+  const SlowClients slow(world.console().url(), 40);  // more than any small pool would bear
   CHECK(world.get("/alerts").json.number("/total") == 2);
-  for (const int fd : sockets) ::close(fd);
+}
+
+TEST_CASE("a request that does not end is ended, and one connection that is used is not") {
+  ConsoleWorld world({.watch = {.first_answer = std::chrono::milliseconds(1'000)}});
+  httplib::Client used = world.client();
+  used.set_keep_alive(true);
+  const SlowClients slow(world.console().url(), 3);
+  CHECK(used.Get("/api/v1/healthz")->status == 200);
+  CHECK(slow.lose(3));
+  CHECK(used.Get("/api/v1/healthz")->status == 200);
+}
+
+TEST_CASE("as many slow clients as there are threads: they go, and others are answered") {
+  ConsoleWorld world(
+      {.streams_max = 1,
+       .watch = {.waiting_of_address = 8, .crowded = std::chrono::milliseconds(500)}});
+  const SlowClients slow(world.console().url(), 200);  // ServerOptions::threads_max is 128
+  CHECK(world.get("/alerts").json.number("/total") == 2);
+  CHECK(slow.lose(100));
+}
+
+TEST_CASE("a body without a length is refused at once") {
+  ConsoleWorld world;
+  for (const char* method : {"POST", "PUT", "PATCH"}) {
+    const std::string answer = raw_exchange(
+        world.console().url(),
+        std::string(method) + " /api/v1/rules/check HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    CHECK(answer.starts_with("HTTP/1.1 411"));
+  }
 }
 
 }  // namespace tocsin::test

@@ -183,6 +183,7 @@ console::Options ConsoleWorld::console_options(const WorldOptions& options) cons
   console::Options out;
   out.version = "test";
   out.server.streams_max = options.streams_max;
+  out.server.watch = options.watch;
   out.guard.loopback = options.loopback;
   out.guard.token = options.token;
   if (options.users)

@@ -60,6 +60,7 @@ struct WorldOptions {
   bool loopback = true;  // what the guard is told
   bool overrides = true;
   std::size_t streams_max = 32;
+  console::WatchLimits watch = {};
   std::vector<std::string> events = {};  // besides the usual ones
 };
 

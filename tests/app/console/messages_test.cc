@@ -124,10 +124,18 @@ TEST_CASE("dead letters: list, reasons, replay of one and of all") {
   CHECK(pipeline.json.size("/dead_letters/reasons") == 2);
   const Got one = world.post("/dead-letters/replay", R"({"items":[{"partition":0,"offset":1}]})");
   CHECK(one.json.number("/replayed") == 1);
+  const Got none = world.post("/dead-letters/replay", R"({"items":[{"partition":0,"offset":99}]})");
+  CHECK(none.status == 404);
+  CHECK(none.json.text("/error/field") == "items");
+  const Got some = world.post(
+      "/dead-letters/replay",
+      R"({"items":[{"partition":0,"offset":2},{"partition":0,"offset":99},{"partition":7,"offset":0}]})");
+  CHECK(some.json.number("/replayed") == 1);
+  CHECK(some.json.number("/skipped") == 2);
   const Got both = world.post("/dead-letters/replay", R"({"all":true})");
   CHECK(both.json.number("/replayed") == 3);
   CHECK(world.get("/topics/raw-events/messages?filter=not%20json&limit=50").json.size("/items") ==
-        4);
+        5);
   CHECK(world.get("/audit").json.text("/items/0/action") == "dead_letters.replay");
 }
 

@@ -56,6 +56,7 @@ TEST_CASE("the users' file: added, replaced, its mistakes named without the hash
   CHECK((rights & std::filesystem::perms::others_all) == std::filesystem::perms::none);
   CHECK_FALSE(add_user(path, "bad:name", Role::kViewer, "long enough"));
   CHECK_FALSE(add_user(path, "carl", Role::kViewer, "short"));
+  CHECK_FALSE(add_user(path, "token", Role::kViewer, "long enough"));
   for (const char* line : {"nonsense", "a:b", "ann:king:x", "a b:viewer:x", "ann:viewer:secret"}) {
     std::ofstream(path) << line << "\n";
     const auto wrong = read_users(path);
@@ -91,6 +92,22 @@ TEST_CASE("cursors of pages, and what is none") {
     PageRequest other;
     CAPTURE(wrong);
     CHECK_FALSE(read_page_cursor(wrong, other));
+  }
+}
+
+TEST_CASE("origins: scheme, host and port") {
+  for (const auto& [url, origin] : {std::pair("http://A.example", "http://a.example:80"),
+                                    {"HTTPS://soc.example/tocsin/", "https://soc.example:443"},
+                                    {"https://soc.example:8443?x", "https://soc.example:8443"},
+                                    {"http://[::1]:8642", "http://[::1]:8642"},
+                                    {"http://[::1]", "http://[::1]:80"},
+                                    {"null", ""},
+                                    {"soc.example", ""},
+                                    {"ftp://soc.example", ""},
+                                    {"https://", ""},
+                                    {"https://:80", ""}}) {
+    CAPTURE(url);
+    CHECK(origin_of(url) == origin);
   }
 }
 

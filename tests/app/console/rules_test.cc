@@ -29,6 +29,7 @@ TEST_CASE("the list can be searched, filtered and sorted") {
   CHECK(world.get("/rules").json.number("/total") == 2);
   CHECK(world.get("/rules").json.text("/items/0/title") == "Never seen");
   CHECK(world.get("/rules?sort=-title").json.text("/items/0/title") == "Shadow copies deleted");
+  CHECK(world.get("/rules?sort=-evaluated").status == 200);
   CHECK(world.get("/rules?sort=-level").json.text("/items/0/level") == "high");
   CHECK(world.get("/rules?q=SHADOW%20COPIES").json.number("/total") == 1);
   CHECK(world.get("/rules?tactic=execution").json.number("/total") == 1);
@@ -129,6 +130,26 @@ TEST_CASE("a new rule goes into its folder once, under a plain name") {
     CHECK(got.json.text("/error/field") == "file");
   }
   CHECK(world.post("/rules", R"({"yaml":"title: nothing"})").status == 400);
+}
+
+TEST_CASE("a text with one id twice, or with a filter, is not taken") {
+  ConsoleWorld world;
+  const std::string other =
+      std::string(kNewRule).replace(0, std::string("title: Whoami").size(), "title: Another");
+  const Got twice =
+      world.post("/rules", fmt::format(R"({{"yaml":{},"file":"two.yml"}})",
+                                       json_text(std::string(kNewRule) + "---\n" + other)));
+  CHECK(twice.status == 409);
+  CHECK(twice.json.text("/error/message").find("'Whoami'") != std::string::npos);
+  constexpr const char* kFilter =
+      "title: Quiet\nlogsource: {product: windows}\nfilter:\n  rules: any\n"
+      "  selection: {User: backup}\n  condition: not selection\n";
+  const Got filter =
+      world.post("/rules", fmt::format(R"({{"yaml":{},"file":"two.yml"}})",
+                                       json_text(std::string(kNewRule) + "---\n" + kFilter)));
+  CHECK(filter.status == 400);
+  CHECK(filter.json.text("/error/message").find("'Quiet' is a filter") != std::string::npos);
+  CHECK(world.get("/rules").json.number("/total") == 2);
 }
 
 }  // namespace tocsin::test

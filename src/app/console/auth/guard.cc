@@ -11,11 +11,17 @@
 namespace tocsin::console {
 namespace {
 
-constexpr std::string_view kTokenUser = "token";
 // What an unknown user's password is compared with, so that the answer takes as long.
 constexpr const char* kNobodysHash =
     "scrypt$15$8$1$00000000000000000000000000000000$"
     "0000000000000000000000000000000000000000000000000000000000000000";
+
+std::string lower(std::string_view text) {
+  std::string out(text);
+  for (char& c : out)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return out;
+}
 
 std::string cookie_value(std::string_view header, const std::string& name) {
   for (std::size_t at = 0; at < header.size();) {
@@ -40,9 +46,26 @@ std::string host_name(std::string_view text) {
     const bool port = colon != std::string_view::npos && text.find(':') == colon;
     out = text.substr(0, port ? colon : text.size());
   }
-  for (char& c : out)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return out;
+  return lower(out);
+}
+
+std::string origin_of(std::string_view url) {
+  const std::size_t colon = url.find("://");
+  if (colon == std::string_view::npos) return {};
+  const std::string scheme = lower(url.substr(0, colon));
+  if (scheme != "http" && scheme != "https") return {};
+  const std::string_view rest = url.substr(colon + 3);
+  const std::string_view authority = rest.substr(0, rest.find_first_of("/?#"));
+  const std::string host = host_name(authority);
+  if (host.empty()) return {};
+  const bool ipv6 = authority.starts_with('[');
+  const std::size_t behind = authority.rfind(':');
+  const bool has_port = behind != std::string_view::npos &&
+                        (ipv6 ? behind > authority.find(']') : authority.find(':') == behind);
+  const std::string_view port = has_port            ? authority.substr(behind + 1)
+                                : scheme == "https" ? std::string_view("443")
+                                                    : std::string_view("80");
+  return fmt::format("{}://{}:{}", scheme, ipv6 ? "[" + host + "]" : host, port);
 }
 
 // An address, not a name that begins like one: anybody can own 127.0.0.1.example.
@@ -106,10 +129,11 @@ tl::expected<void, ApiError> Guard::admit(const Call& call, const Route& route) 
     return refuse(ApiCode::kWrongType, "content-type: application/json is wanted");
   const std::string_view origin = call.header("origin");
   if (!origin.empty()) {
-    const std::size_t scheme = origin.find("://");
-    const std::string_view from = scheme == std::string_view::npos ? "" : origin.substr(scheme + 3);
-    const std::string host = host_name(from);
-    if (from.empty() || (host != host_name(call.header("host")) && !options_.hosts.contains(host)))
+    // Behind a proxy that ends TLS the scheme is not ours: it is taken from the origin.
+    const std::string from = origin_of(origin);
+    const std::string here =
+        origin_of(fmt::format("{}://{}", origin.substr(0, origin.find(':')), call.header("host")));
+    if (from.empty() || (from != here && !options_.origins.contains(from)))
       return refuse(ApiCode::kForbidden, "the request comes from another site");
   }
   if (!identity.csrf.empty() && !same_secret(call.header("x-csrf-token"), identity.csrf))

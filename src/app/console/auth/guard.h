@@ -29,6 +29,8 @@ struct GuardOptions {
   Users users;
   std::string token;            // empty: none
   std::set<std::string> hosts;  // names besides those of loopback; lower case, without port
+  // Where pages come from besides the address that is asked: what a proxy is called by browsers.
+  std::set<std::string> origins;  // as origin_of() writes them
 };
 
 // Threads: thread-safe.
@@ -70,6 +72,9 @@ class Guard {
 
 // The host of "HOST:PORT" or "[IPV6]:PORT", lower case, without brackets.
 [[nodiscard]] std::string host_name(std::string_view text);
+// Scheme, host and port of a URL (RFC 6454), lower case, the port also where it is the scheme's
+// own: "https://soc.example:443". Empty when it is no http or https URL.
+[[nodiscard]] std::string origin_of(std::string_view url);
 [[nodiscard]] bool is_loopback(std::string_view host);
 
 }  // namespace tocsin::console

@@ -31,7 +31,11 @@ bool LoginLimit::admit(const std::string& address, const std::string& user) {
 
 void LoginLimit::succeeded(const std::string& address, const std::string& user) {
   const std::lock_guard lock(mutex_);
-  for (const std::string& key : keys_of(address, user)) counts_.erase(key);
+  const auto [from, name] = keys_of(address, user);
+  counts_.erase(name);
+  // Only this attempt: else one good account would buy guesses at all others.
+  const auto found = counts_.find(from);
+  if (found != counts_.end() && --found->second.failures <= 0) counts_.erase(found);
 }
 
 }  // namespace tocsin::console

@@ -19,7 +19,8 @@ class LoginLimit {
   static constexpr std::chrono::seconds kWindow{60};
   static constexpr std::size_t kKeysMax = 10'000;
 
-  // False: not now. True counts as a failure until succeeded() says otherwise.
+  // False: not now. True counts as a failure until succeeded() says otherwise, which also forgets
+  // the user's earlier ones, but not those of the address.
   [[nodiscard]] bool admit(const std::string& address, const std::string& user);
   void succeeded(const std::string& address, const std::string& user);
 

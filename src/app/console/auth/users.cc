@@ -89,6 +89,9 @@ Status add_user(const std::string& path, const std::string& name, Role role,
     return fail(
         ErrorCode::kInvalid,
         fmt::format("'{}' is no name: letters, digits, . _ - @, {} at most", name, kNameMax));
+  if (name == kTokenUser)
+    return fail(ErrorCode::kInvalid,
+                fmt::format("'{}' is what those are called who log in with the token", name));
   if (password.size() < kPasswordMin || password.size() > kPasswordMax)
     return fail(ErrorCode::kInvalid,
                 fmt::format("a password has {} to {} characters", kPasswordMin, kPasswordMax));

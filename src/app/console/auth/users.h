@@ -20,6 +20,9 @@ struct User {
 };
 using Users = std::map<std::string, User, std::less<>>;
 
+// Whoever comes with the token instead of a password; no user of the file may be called so.
+inline constexpr std::string_view kTokenUser = "token";
+
 // Letters, digits, '.', '_', '-' and '@'; 64 at most.
 [[nodiscard]] bool is_user_name(std::string_view name);
 

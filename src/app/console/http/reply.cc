@@ -13,12 +13,13 @@ struct CodeRow {
   int status;
   std::string_view name;
 };
-constexpr std::array<CodeRow, 11> kCodes = {{{ApiCode::kInvalid, 400, "invalid"},
+constexpr std::array<CodeRow, 12> kCodes = {{{ApiCode::kInvalid, 400, "invalid"},
                                              {ApiCode::kUnauthorized, 401, "unauthorized"},
                                              {ApiCode::kForbidden, 403, "forbidden"},
                                              {ApiCode::kNotFound, 404, "not_found"},
                                              {ApiCode::kNotAllowed, 405, "invalid"},
                                              {ApiCode::kConflict, 409, "conflict"},
+                                             {ApiCode::kNoLength, 411, "invalid"},
                                              {ApiCode::kTooLarge, 413, "too_large"},
                                              {ApiCode::kWrongType, 415, "invalid"},
                                              {ApiCode::kRateLimited, 429, "rate_limited"},

@@ -24,6 +24,7 @@ enum class ApiCode : std::uint8_t {
   kNotFound,      // 404
   kNotAllowed,    // 405: told as "invalid"
   kConflict,      // 409
+  kNoLength,      // 411: told as "invalid"
   kTooLarge,      // 413
   kWrongType,     // 415: told as "invalid"
   kRateLimited,   // 429

@@ -130,6 +130,21 @@ void send_bytes(const Reply& reply, const httplib::Request& request, httplib::Re
       });
 }
 
+// While it lives, the connection is left alone.
+class Answering {
+ public:
+  Answering(ConnectionWatch& watch, const std::string& peer) : watch_(watch), peer_(peer) {
+    watch_.begin(peer_);
+  }
+  ~Answering() { watch_.end(peer_); }
+  Answering(const Answering&) = delete;
+  Answering& operator=(const Answering&) = delete;
+
+ private:
+  ConnectionWatch& watch_;
+  const std::string& peer_;
+};
+
 // TLS 1.2 and up.
 bool harden(SSL_CTX* context) {
   return context != nullptr && SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) == 1;
@@ -155,7 +170,7 @@ void Server::stop() {
   if (http_->server) http_->server->stop();
 }
 
-void Server::send_stream(Reply reply, void* response_pointer) {
+void Server::send_stream(Reply reply, const std::string& peer, void* response_pointer) {
   auto& response = *static_cast<httplib::Response*>(response_pointer);
   if (streams_.fetch_add(1) >= options_.streams_max) {
     --streams_;
@@ -178,6 +193,7 @@ void Server::send_stream(Reply reply, void* response_pointer) {
   };
   auto stream = std::make_shared<Stream>();
   stream->step = reply.open();
+  watch_->begin(peer);
   response.set_chunked_content_provider(
       "text/event-stream",
       [this, stream](std::size_t /*offset*/, httplib::DataSink& sink) {
@@ -193,18 +209,23 @@ void Server::send_stream(Reply reply, void* response_pointer) {
         if (!more) sink.done();
         return true;
       },
-      [this](bool /*success*/) { --streams_; });
+      [this, peer](bool /*success*/) {
+        --streams_;
+        watch_->end(peer);
+      });
 }
 
 void Server::answer(const void* request_pointer, void* response_pointer) {
   const auto& request = *static_cast<const httplib::Request*>(request_pointer);
   auto& response = *static_cast<httplib::Response*>(response_pointer);
+  const std::string peer = ConnectionWatch::peer_of(request.remote_addr, request.remote_port);
+  const Answering answering(*watch_, peer);
   Call call = call_of(request);
   Reply reply = serve_(call);
   response.status = reply.status;
   for (const auto& [name, value] : reply.headers) response.set_header(name, value);
   if (reply.open && request.method != "HEAD")
-    send_stream(std::move(reply), &response);
+    send_stream(std::move(reply), peer, &response);
   else
     send_bytes(reply, request, response);
 }
@@ -246,6 +267,9 @@ void Server::set_up() {
       // Its length would be known only when all of it is in memory.
       answer_and_close({ApiCode::kInvalid, "a body in one piece with Content-Length is wanted"},
                        response);
+    else if (reads_body && request.method != "DELETE" && !request.has_header("Content-Length"))
+      // httplib would wait for the connection's end.
+      answer_and_close({ApiCode::kNoLength, "Content-Length is wanted"}, response);
     else if (reads_body)
       return HandlerResponse::Unhandled;
     else
@@ -314,6 +338,7 @@ Result<std::unique_ptr<Server>> Server::open(const ServerOptions& options, Serve
                             errno != 0 ? std::strerror(errno) : "no such address"));
   out->port_ = static_cast<std::uint16_t>(port);
   out->url_ = fmt::format("{}://{}:{}", tls ? "https" : "http", host, port);
+  out->watch_ = std::make_unique<ConnectionWatch>(out->port_, options.watch);
   out->http_->thread = std::thread([&http] { http.listen_after_bind(); });
   // stop() does nothing before the loop runs.
   while (!http.is_running()) std::this_thread::sleep_for(std::chrono::milliseconds(1));

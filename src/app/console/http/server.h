@@ -16,6 +16,7 @@
 #include <thread>
 
 #include "app/console/http/call.h"
+#include "app/console/http/connection_watch.h"
 #include "app/console/http/reply.h"
 #include "base/result.h"
 
@@ -28,6 +29,7 @@ struct ServerOptions {
   std::size_t body_bytes_max = 1 << 20;
   std::size_t streams_max = 32;   // server-sent events at the same time
   std::size_t threads_max = 128;  // more than streams_max by what other requests need
+  WatchLimits watch;
 };
 
 // Threads:   answers in threads of its own; `serve` is called from all of them.
@@ -54,11 +56,12 @@ class Server {
   struct Http;
   void set_up();
   void answer(const void* request, void* response);
-  void send_stream(Reply reply, void* response);
+  void send_stream(Reply reply, const std::string& peer, void* response);
 
   const ServerOptions options_;
   const Serve serve_;
   std::unique_ptr<Http> http_;
+  std::unique_ptr<ConnectionWatch> watch_;
   std::string url_;
   std::uint16_t port_ = 0;
   std::atomic<bool> stopping_{false};

@@ -84,7 +84,9 @@ Answer replay(const Context& context, const Call& call) {
                                       ? "all"
                                       : fmt::format("{}", fmt::join(request.filter.which, " "))));
   TOCSIN_TRY(const insight::Replay replayed, insight::replay_letters(context.bus, request));
-  const auto skipped = replayed.cut + replayed.came_back + replayed.failed;
+  if (replayed.missing > 0 && replayed.sent + replayed.cut == 0)
+    return refuse(ApiCode::kNotFound, "the topic has no such dead letter", "items");
+  const auto skipped = replayed.cut + replayed.came_back + replayed.failed + replayed.missing;
   return json_object([&](JsonWriter& json) {
     json.member("replayed", replayed.sent - replayed.failed);
     json.member("skipped", skipped);

@@ -5,7 +5,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
+#include <map>
+#include <mutex>
 #include <set>
 #include <unordered_map>
 
@@ -120,8 +123,8 @@ Checked<RuleFilter> rule_filter(const Call& call) {
   TOCSIN_TRY(out.enabled, call.yes_or_no("enabled"));
   TOCSIN_TRY(std::string sort, call.text("sort"));
   if (!sort.empty()) out.sort = std::move(sort);
-  static const std::set<std::string> kSorts = {"title",  "level",     "id",
-                                               "alerts", "last_seen", "ns_per_event"};
+  static const std::set<std::string> kSorts = {"title",     "level",     "id",          "alerts",
+                                               "last_seen", "evaluated", "ns_per_event"};
   const std::string plain = out.sort.starts_with('-') ? out.sort.substr(1) : out.sort;
   if (!kSorts.contains(plain))
     return refuse(
@@ -139,6 +142,7 @@ std::int64_t sort_number(const std::string& key, const sigma::Rule& rule, const 
   const store::RuleStat& stat = found->second;
   if (key == "alerts") return static_cast<std::int64_t>(stat.matched - stat.suppressed);
   if (key == "last_seen") return stat.last_seen;
+  if (key == "evaluated") return static_cast<std::int64_t>(stat.evaluated);
   if (key == "ns_per_event" && stat.evaluated > 0)
     return static_cast<std::int64_t>(stat.nanoseconds / stat.evaluated);
   return 0;
@@ -283,6 +287,12 @@ Answer add(const Context& context, const Call& call) {
         ApiCode::kInvalid,
         parsed.diagnostics.empty() ? "the text holds no rule" : parsed.diagnostics.front().message,
         "yaml");
+  if (!parsed.filters.empty())
+    return refuse(ApiCode::kInvalid,
+                  fmt::format("'{}' is a filter: only rules can be added here; filters are files "
+                              "for --filters",
+                              parsed.filters.front().title),
+                  "yaml");
   if (file && !is_file_name(*file))
     return refuse(ApiCode::kInvalid, "file: a name such as my_rule.yml is wanted, without a folder",
                   "file");
@@ -291,10 +301,17 @@ Answer add(const Context& context, const Call& call) {
                   "rules cannot be added here: start serve with --rules-dir DIR, and detect with "
                   "--rules DIR");
   TOCSIN_TRY(const auto view, context.rules.current());
-  for (const sigma::Rule& rule : parsed.rules)
-    if (const sigma::Rule* other = view->find(rule.id))
+  std::map<std::string_view, const sigma::Rule*> posted;
+  for (const sigma::Rule& rule : parsed.rules) {
+    const sigma::Rule* other = view->find(rule.id);
+    if (other == nullptr) {
+      const auto [at, fresh] = posted.emplace(rule.id, &rule);
+      if (!fresh) other = at->second;
+    }
+    if (other != nullptr)
       return refuse(ApiCode::kConflict,
                     fmt::format("the id {} is that of '{}'", rule.id, other->title), "yaml");
+  }
   const std::string name = file.value_or(file_stem(parsed.rules.front().title) + ".yml");
   const std::string path = context.options.rules_dir + "/" + name;
   std::error_code error;
@@ -336,6 +353,22 @@ Answer try_rule(const sigma::Rule& rule, const insight::WrittenRule& written,
   });
 }
 
+// One trial at a time: a rule with many expressions and a long event are allowed to take long, on
+// one core.
+class TrialTurn {
+ public:
+  TrialTurn() : turn_(mutex(), kPatience) {}
+  [[nodiscard]] bool mine() const { return turn_.owns_lock(); }
+
+ private:
+  static constexpr std::chrono::seconds kPatience{3};
+  static std::timed_mutex& mutex() {
+    static std::timed_mutex one;
+    return one;
+  }
+  std::unique_lock<std::timed_mutex> turn_;
+};
+
 Answer test(const Context& context, const Call& call) {
   TOCSIN_TRY(const JsonBody body, JsonBody::read(call.body, {"yaml", "id", "event"}));
   TOCSIN_TRY(const auto yaml, body.text("yaml", kYamlMax));
@@ -349,6 +382,9 @@ Answer test(const Context& context, const Call& call) {
     event = text.value_or("");
   }
   TOCSIN_TRY(const auto view, context.rules.current());
+  const TrialTurn turn;
+  if (!turn.mine())
+    return refuse(ApiCode::kRateLimited, "another rule is being tried; try again in a moment");
   if (id) {
     const sigma::Rule* rule = view->find(*id);
     if (rule == nullptr) return refuse(ApiCode::kNotFound, "there is no such rule", "id");

@@ -130,6 +130,7 @@ function columns(changed: () => void): Column<RuleRow>[] {
     {
       key: "evaluated",
       label: "Evaluated",
+      sort: "evaluated",
       width: "92px",
       number: true,
       wide: true,
