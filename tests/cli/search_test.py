@@ -49,6 +49,20 @@ class Search(Case):
                 self.assertEqual(count, len(self.found(query, "--verdicts")))
                 self.assertEqual(f"{count}\n", self.run_("search", "--verdicts", "--count", query)[0])
 
+    def test_cells_of_csv_are_no_formulas(self):
+        attack = json.loads(event(1))
+        attack["Event"]["System"]["Computer"] = '=HYPERLINK("http://x","y")'
+        attack["Event"]["EventData"]["User"] = "@SUM(A1)"
+        self.write("in.jsonl", json.dumps(attack).encode() + b"\n")
+        self.run_("-q", "produce", "in.jsonl")
+        self.run_("-q", "detect", "--drain", "0.3", "--sinks", "sqlite")
+        for kind in ([], ["--verdicts"]):
+            row = next(csv.DictReader(io.StringIO(self.run_("search", "--format", "csv", *kind)[0])))
+            self.assertEqual("'" + attack["Event"]["System"]["Computer"], row["host"])
+            self.assertEqual("'@SUM(A1)", row.get("user", "'@SUM(A1)"))
+            for cell in row.values():
+                self.assertFalse(cell and cell[0] in "=+-@\t\r", cell)
+
     def test_formats_and_limit(self):
         self.fill()
         out, err = self.run_("search", "--format", "csv", "--limit", "1")

@@ -10,6 +10,7 @@
 
 #include "app/cli/rules/filter.h"
 #include "app/cli/rules/rules.h"
+#include "app/cli/views/csv_cell.h"
 #include "base/json_writer.h"
 #include "core/sigma/attack.h"
 
@@ -64,36 +65,14 @@ std::string as_json(const Chosen& rules) {
   return out;
 }
 
-std::string csv_field(std::string_view text) {
-  if (text.find_first_of(",\"\r\n") == std::string_view::npos) return std::string(text);
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"') out.push_back('"');
-    out.push_back(c);
-  }
-  return out + "\"";
-}
-
 std::string as_csv(const Chosen& rules) {
   std::string out =
       "id,title,level,status,product,category,service,tactics,techniques,author,source,path\r\n";
   for (const sigma::Rule* rule : rules) {
     const sigma::Logsource& l = rule->logsource;
-    const std::array<std::string, 12> fields = {rule->id,
-                                                rule->title,
-                                                std::string(to_string(rule->level)),
-                                                rule->status,
-                                                l.product,
-                                                l.category,
-                                                l.service,
-                                                joined(rule->tactics, ";"),
-                                                joined(rule->techniques, ";"),
-                                                rule->author,
-                                                rule->ruleset,
-                                                rule->path};
-    for (std::size_t i = 0; i < fields.size(); ++i)
-      out += (i == 0 ? "" : ",") + csv_field(fields[i]);
-    out += "\r\n";
+    out += csv_row({rule->id, rule->title, std::string(to_string(rule->level)), rule->status,
+                    l.product, l.category, l.service, joined(rule->tactics, ";"),
+                    joined(rule->techniques, ";"), rule->author, rule->ruleset, rule->path});
   }
   return out;
 }

@@ -5,6 +5,7 @@
 
 #include <vector>
 
+#include "app/cli/views/csv_cell.h"
 #include "base/clock.h"
 #include "base/json_writer.h"
 #include "base/uuid.h"
@@ -101,20 +102,6 @@ std::string json_of(const EventRecord& row) {
 }
 
 // RFC 4180. A row stays one line.
-std::string csv_row(const std::vector<std::string>& cells) {
-  std::string out;
-  for (const std::string& cell : cells) {
-    if (!out.empty()) out.push_back(',');
-    out.push_back('"');
-    for (const char c : cell) {
-      if (c == '"') out.push_back('"');
-      out.push_back(static_cast<unsigned char>(c) < 0x20 ? ' ' : c);
-    }
-    out.push_back('"');
-  }
-  return out + "\r\n";
-}
-
 std::string csv_of(const AlertRecord& row) {
   return csv_row({format_rfc3339(row.time), row.level, row.host, row.user, row.rule_id,
                   row.rule_name, joined(row.tactics, ";"), joined(row.techniques, ";"), row.status,

@@ -17,4 +17,13 @@ void append_csv_cell(std::string& out, std::string_view text) {
   if (quote) out.push_back('"');
 }
 
+std::string csv_row(const std::vector<std::string>& cells) {
+  std::string out;
+  for (std::size_t i = 0; i < cells.size(); ++i) {
+    if (i > 0) out.push_back(',');
+    append_csv_cell(out, cells[i]);
+  }
+  return out + "\r\n";
+}
+
 }  // namespace tocsin::cli
