@@ -234,6 +234,9 @@ def check_compose(root):
             host = target.split(":")[0]
             if host not in services and host != "localhost":
                 yield f"deploy/prometheus/prometheus.yml: {target} is no service of {path}"
+        for name in (n for c in job.get("dns_sd_configs", []) for n in c["names"]):
+            if name not in services:
+                yield f"deploy/prometheus/prometheus.yml: {name} is no service of {path}"
 
 
 def check_schemas(root):

@@ -30,6 +30,7 @@ stage_files() {
   strip --strip-unneeded "$TREE/usr/bin/tocsin"
   put 0644 deploy/systemd/tocsin-detect.service usr/lib/systemd/system/tocsin-detect.service
   put 0644 deploy/systemd/tocsin-store.service usr/lib/systemd/system/tocsin-store.service
+  put 0644 deploy/systemd/tocsin-console.service usr/lib/systemd/system/tocsin-console.service
   put 0644 deploy/systemd/tocsin-produce@.service usr/lib/systemd/system/tocsin-produce@.service
   put 0644 deploy/package/tocsin.yml etc/tocsin/tocsin.yml
   put 0600 deploy/package/tocsin.env etc/tocsin/tocsin.env

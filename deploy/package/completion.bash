@@ -8,7 +8,7 @@ _tocsin() {
   # The subcommands so far; options and their values are passed over.
   for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
     case $word in
-      demo | produce | detect | store | scan | rules | topics | dlq | trace | report | config | doctor) command=("$word") ;;
+      demo | produce | detect | store | search | scan | rules | topics | dlq | spool | trace | latency | report | serve | config | doctor) command=("$word") ;;
       check | list | explain | test | coverage | stats | fetch | show | read | create | delete | replay | evtx | jsonl | synthetic)
         [ ${#command[@]} = 1 ] && command+=("$word") ;;
     esac

@@ -207,6 +207,26 @@ class OpenSearch(harness.PipelineTest):
             self.assertEqual(self.server.count("verdicts", query), want, query)
         self.assertEqual(self.server.count("alerts", {"match": {"tocsin.matched_fields.value.text": "vssadmin.exe"}}), 100)
 
+    def test_the_doctor_looks_and_changes_nothing(self):
+        pipeline = self.pipeline()
+        sink = ("--sink", f"opensearch={self.server_url}", "--opensearch-prefix", self.server.prefix)
+
+        def look(*arguments):
+            command = [harness.TOCSIN, "doctor", "--role", "store", "--json", *sink, *arguments, *pipeline.on_bus()]
+            done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+            checks = {c["check"]: c for c in json.loads(done.stdout)["checks"]}
+            return done.returncode, {name.split(": ")[1]: c["state"] for name, c in checks.items()
+                                     if name.startswith("sink opensearch: ")}
+
+        before = self.server.indices()
+        code, found = look()
+        self.assertEqual(code, 0)
+        self.assertEqual({"server": "ok", "templates": "note", "indices": "ok", "writing": "ok"},
+                         {name: state for name, state in found.items() if name != "health"})
+        self.assertIn(found["health"], ("ok", "note"))  # yellow: one node
+        self.assertEqual((1, "problem"), (lambda code, found: (code, found["templates"]))(*look("--opensearch-no-setup")))
+        self.assertEqual(before, self.server.indices())
+
     def search(self, *arguments):
         done = subprocess.run([harness.TOCSIN, "search", "--quiet", "--format", "jsonl", "--limit", "0", *arguments],
                               capture_output=True, text=True, timeout=60, check=False)

@@ -2,7 +2,8 @@
 //
 // tocsin doctor: is everything there that the pipeline needs? And what to do when it is not.
 //
-//   rules, data directory, bus, spool, traces, clock -> findings -> table or JSON, exit status
+//   rules, data directory, bus, spool, sinks, traces, clock -> findings -> table or JSON, exit
+//   status
 #include <fmt/format.h>
 #include <sys/timex.h>
 #include <unistd.h>
@@ -16,6 +17,8 @@
 #include "app/cli/command.h"
 #include "app/cli/rule_options.h"
 #include "app/cli/setup/bus_properties.h"
+#include "app/cli/store/opensearch_options.h"
+#include "app/cli/store/sink_options.h"
 #include "app/cli/tables.h"
 #include "base/clock.h"
 #include "base/http/curl.h"
@@ -23,6 +26,7 @@
 #include "core/bus/kafka/health.h"
 #include "core/bus/spool/spool_folder.h"
 #include "core/trace/tracer.h"
+#include "stages/store/sinks/opensearch/health.h"
 
 namespace tocsin::cli {
 namespace {
@@ -37,8 +41,14 @@ struct DoctorCommand {
   RuleOptions rules;
   std::string role = "all";
   std::string group = "tocsin-detect";
+  SinkOptions sinks;
+  std::string store_group = "tocsin-store";
   bool probe = false;
   bool json = false;
+
+  [[nodiscard]] bool produces() const { return role == "all" || role == "produce"; }
+  [[nodiscard]] bool detects() const { return role == "all" || role == "detect"; }
+  [[nodiscard]] bool stores() const { return role == "store" || !sinks.sinks.empty(); }
 };
 
 // A problem makes the exit status 1; a note is worth reading and no problem by itself.
@@ -62,7 +72,8 @@ Finding check_rules(const RuleOptions& options) {
   return {"rules", true, found, ""};
 }
 
-Finding check_data(const std::string& folder) {
+// `what`: whose folder it is. `advice`: what to do when it cannot be written.
+Finding check_folder(const std::string& what, const std::string& folder, const char* advice) {
   std::error_code error;
   fs::create_directories(folder, error);
   const fs::path probe = fs::path(folder) / ".tocsin-doctor";
@@ -72,13 +83,50 @@ Finding check_data(const std::string& folder) {
     wrote = static_cast<bool>((file << "probe").flush());
   }
   fs::remove(probe, error);
-  if (!wrote)
-    return {"data directory", false, folder + ": cannot be written",
-            "make it writable or full disk free, or name another by --data"};
+  if (!wrote) return {what, false, folder + ": cannot be written", advice};
   const fs::space_info space = fs::space(folder, error);
   const std::string found = fmt::format("{}: writable, {} MB free", folder, space.available >> 20);
-  return {"data directory", space.available >= kFreeWanted, found,
+  return {what, space.available >= kFreeWanted, found,
           space.available >= kFreeWanted ? "" : "make room on the disk"};
+}
+
+std::vector<Finding> check_opensearch(const SinkSpec& spec, const SinkOptions& options) {
+  using State = store::opensearch::HealthFinding::State;
+  const std::string what = "sink " + spec.name;
+  store::opensearch::Options server = connected_to(spec.target, options.opensearch);
+  server.set_up = !options.no_opensearch_setup;
+  server.connect_timeout = std::chrono::milliseconds(kConnectMs);
+  server.request_timeout = std::chrono::milliseconds(2 * kConnectMs);
+  const auto client = store::opensearch::HttpClient::open(server);
+  if (!client) return {{what, false, client.error().message, "mend --sink or --opensearch-..."}};
+  std::vector<Finding> findings;
+  for (auto& found : store::opensearch::check_health(**client, server))
+    findings.push_back({what + ": " + found.what, found.state != State::kProblem,
+                        std::move(found.found), std::move(found.advice),
+                        found.state == State::kNote});
+  return findings;
+}
+
+// Whether each sink could be written to.
+std::vector<Finding> check_sinks(const SinkOptions& options) {
+  if (options.sinks.empty())
+    return {{"sinks", true, "none named",
+             "name them as `tocsin store` has them: --sink KIND=TARGET", true}};
+  std::vector<Finding> findings;
+  for (const std::string& text : options.sinks) {
+    const auto spec = parse_sink(text);
+    if (!spec) {
+      findings.push_back({"sink", false, spec.error().message, "mend --sink"});
+    } else if (spec->kind == "opensearch") {
+      for (Finding& finding : check_opensearch(*spec, options))
+        findings.push_back(std::move(finding));
+    } else if (spec->kind != "ocsf-topic") {  // a topic is looked at with the others
+      const fs::path folder = fs::path(spec->target).parent_path();
+      findings.push_back(check_folder("sink " + spec->name, folder.empty() ? "." : folder.string(),
+                                      "make it writable, or name another file"));
+    }
+  }
+  return findings;
 }
 
 Finding check_bus(const Shared& shared) {
@@ -127,20 +175,37 @@ Finding check_clock() {
       ""};
 }
 
-// What a cluster has and permits, for those who produce, detect, or both.
+// Topics and the group of the store stage: one of the groups, for they have one prefix.
+void add_store_needs(const DoctorCommand& command, const Shared& shared,
+                     bus::kafka::HealthNeeds& needs) {
+  for (const std::string& topic : {shared.verdicts_topic, shared.alerts_topic})
+    needs.topics.push_back({.name = topic, .read = true, .write = false});
+  for (const std::string& text : command.sinks.sinks)
+    if (const auto spec = parse_sink(text); spec && spec->kind == "ocsf-topic")
+      needs.topics.push_back({.name = spec->target, .read = false, .write = true});
+  if (!needs.group.empty()) return;
+  const auto first = command.sinks.sinks.empty() ? Result<SinkSpec>(SinkSpec{})
+                                                 : parse_sink(command.sinks.sinks.front());
+  const std::string name = first && !first->name.empty() ? first->name : "doctor";
+  needs.group = fmt::format("{}-{}", command.store_group, name);
+}
+
+// What a cluster has and permits, for those who produce, detect, store, or all.
 std::vector<Finding> check_kafka(const DoctorCommand& command, const Shared& shared) {
   const auto properties = bus_properties_of(shared);
   if (!properties) return {{"bus", false, properties.error().message, "mend the bus properties"}};
-  const bool produces = command.role != "detect";
-  const bool detects = command.role != "produce";
+  const bool produces = command.produces();
+  const bool detects = command.detects();
   bus::kafka::HealthNeeds needs;
-  needs.topics.push_back({.name = shared.raw_topic, .read = detects, .write = produces});
+  if (produces || detects)
+    needs.topics.push_back({.name = shared.raw_topic, .read = detects, .write = produces});
   if (detects) needs.topics.push_back({.name = shared.alerts_topic, .read = false, .write = true});
   needs.topics.push_back({.name = shared.dead_letter_topic, .read = false, .write = true});
   if (detects) {
     needs.group = command.group;
     needs.transactional_id = fmt::format("tocsin.{}.doctor", command.group);
   }
+  if (command.stores()) add_store_needs(command, shared, needs);
   needs.probe = command.probe;
   std::vector<Finding> findings;
   const std::string brokers = shared.bus_url().substr(std::string_view("kafka://").size());
@@ -214,14 +279,17 @@ std::string as_text(const std::vector<Finding>& findings) {
 
 int run(const DoctorCommand& command, const Shared& shared) {
   std::vector<Finding> findings;
-  if (command.role != "produce") findings.push_back(check_rules(command.rules));
-  findings.push_back(check_data(shared.data_dir));
+  if (command.detects()) findings.push_back(check_rules(command.rules));
+  findings.push_back(check_folder("data directory", shared.data_dir,
+                                  "make it writable or full disk free, or name another by --data"));
   if (shared.bus_url().starts_with("kafka://")) {
     for (Finding& finding : check_kafka(command, shared)) findings.push_back(std::move(finding));
-    findings.push_back(check_spool(shared));
+    if (command.produces()) findings.push_back(check_spool(shared));
   } else {
     findings.push_back(check_bus(shared));
   }
+  if (command.stores())
+    for (Finding& finding : check_sinks(command.sinks)) findings.push_back(std::move(finding));
   for (const std::string& destination : shared.traces)
     findings.push_back(check_traces(destination));
   if (shared.traces.empty()) findings.push_back({"traces", true, "none wanted (--traces)", ""});
@@ -237,14 +305,27 @@ int run(const DoctorCommand& command, const Shared& shared) {
 void add_doctor(Context& context) {
   auto command = std::make_shared<DoctorCommand>();
   CLI::App& doctor = *context.root.add_subcommand(
-      "doctor", "Check rules, data directory, bus, permissions, traces and clock; say what to do");
+      "doctor",
+      "Check rules, data directory, bus, permissions, sinks, traces and clock; say what to do");
   add_rule_options(doctor, command->rules);
   doctor
       .add_option("--role", command->role,
                   "What this machine's user does: the permissions of which are checked")
-      ->check(CLI::IsMember({"all", "produce", "detect"}))
+      ->check(CLI::IsMember({"all", "produce", "detect", "store"}))
       ->capture_default_str();
   doctor.add_option("--group", command->group, "The group of the detectors (Kafka)")
+      ->capture_default_str();
+  add_sink_list(doctor, command->sinks);
+  add_connection_options(doctor, command->sinks.opensearch);
+  doctor
+      .add_flag("--opensearch-no-setup", command->sinks.no_opensearch_setup,
+                "Templates and policy are somebody else's affair, and must be there")
+      ->envname("TOCSIN_OPENSEARCH_NO_SETUP")
+      ->group(kOpenSearchGroup);
+  doctor
+      .add_option("--store-group", command->store_group,
+                  "What the groups of the store stage begin with (Kafka)")
+      ->envname("TOCSIN_STORE_GROUP")
       ->capture_default_str();
   doctor.add_flag("--probe", command->probe,
                   "Measure the broker's clock (Kafka), with a topic that is deleted afterwards");

@@ -130,7 +130,7 @@ Result<SinkSpec> parse_sink(const std::string& text) {
   return spec;
 }
 
-void add_sink_options(CLI::App& command, SinkOptions& options) {
+void add_sink_list(CLI::App& command, SinkOptions& options) {
   command
       .add_option("--sink", options.sinks,
                   "KIND=TARGET, repeatable: opensearch=URL[,URL], jsonl=FILE, sqlite=FILE (each of "
@@ -141,6 +141,10 @@ void add_sink_options(CLI::App& command, SinkOptions& options) {
       ->delimiter(';')
       ->allow_extra_args(false)
       ->check(wrong_sink);
+}
+
+void add_sink_options(CLI::App& command, SinkOptions& options) {
+  add_sink_list(command, options);
   command.add_option("--verdicts", options.verdicts, "all, or detections: only those with a match")
       ->envname("TOCSIN_VERDICTS")
       ->check(CLI::IsMember({"all", "detections"}))

@@ -38,6 +38,8 @@ struct SinkSpec {
 // kInvalid says what is wrong, without the target: it may hold a secret by mistake.
 [[nodiscard]] Result<SinkSpec> parse_sink(const std::string& text);
 
+// --sink alone, and all that goes with it.
+void add_sink_list(CLI::App& command, SinkOptions& options);
 void add_sink_options(CLI::App& command, SinkOptions& options);
 
 // Files are opened; OpenSearch is not asked yet. `bus`: for sinks that are topics; `topics`: those

@@ -9,6 +9,7 @@
 #include "stages/store/fixture.h"
 #include "stages/store/sinks/opensearch/assets.h"
 #include "stages/store/sinks/opensearch/documents.h"
+#include "stages/store/sinks/opensearch/health.h"
 #include "stages/store/sinks/opensearch/opensearch_sink.h"
 #include "stub_server.h"
 
@@ -378,6 +379,63 @@ TEST_CASE("opensearch: templates and policy are made once, and what is there is 
   options.set_up = false;
   REQUIRE(open_or_fail(options)->write(records.batch()).has_value());
   CHECK(silent.requests() == std::vector<std::string>{"POST /_bulk"});
+}
+
+TEST_CASE("opensearch: its health: what is wrong, what to do, and nothing is changed") {
+  using State = store::opensearch::HealthFinding::State;
+  struct Case {
+    const char* name;
+    std::function<void(StubServer&, store::opensearch::Options&)> prepare;
+    const char* what;
+    State state;
+    const char* found;
+  };
+  const std::string blocked =
+      R"({"tocsin-alerts-2026.11.27":{"settings":{"index.blocks.read_only_allow_delete":"true"}}})";
+  const Case cases[] = {
+      {"all is well", [](auto&, auto&) {}, "health", State::kGood, "green, 3 nodes"},
+      {"who it is", [](auto&, auto&) {}, "server", State::kGood, "OpenSearch 2.19.6"},
+      {"templates come later", [](auto&, auto&) {}, "templates", State::kNote, "not yet there"},
+      {"templates are somebody else's", [](auto&, auto& o) { o.set_up = false; }, "templates",
+       State::kProblem, "/_index_template/tocsin-alerts"},
+      {"no policies, and no templates",
+       [](auto& s, auto& o) {
+         s.forbidden = {"/_plugins/_ism/policies/tocsin-retention"};
+         o.set_up = false;
+       },
+       "templates", State::kProblem, "/_index_template/tocsin-verdicts"},
+      {"one node", [](auto& s, auto&) { s.health = R"({"status":"yellow","number_of_nodes":1})"; },
+       "health", State::kNote, "yellow, 1 node"},
+      {"shards are missing", [](auto& s, auto&) { s.health = R"({"status":"red"})"; }, "health",
+       State::kProblem, "red"},
+      {"health is secret", [](auto& s, auto&) { s.health.clear(); }, "health", State::kNote,
+       "HTTP status 403"},
+      {"a disk was full", [&](auto& s, auto&) { s.blocks = blocked; }, "indices", State::kProblem,
+       "tocsin-alerts-2026.11.27 (index.blocks.read_only_allow_delete)"},
+      {"the user may not write", [](auto& s, auto&) { s.wanted_authorization = "Basic x"; },
+       "writing", State::kProblem, "HTTP status 401"},
+      {"nobody is there", [](auto&, auto& o) { o.hosts = {"http://127.0.0.1:9"}; }, "server",
+       State::kProblem, "127.0.0.1:9"},
+  };
+  for (const Case& one : cases) {
+    CAPTURE(one.name);
+    StubServer server;
+    auto options = options_for(server);
+    one.prepare(server, options);
+    const auto client = store::opensearch::HttpClient::open(options);
+    REQUIRE(client);
+    const auto findings = store::opensearch::check_health(**client, options);
+    const auto finding = std::find_if(findings.begin(), findings.end(),
+                                      [&](const auto& f) { return f.what == one.what; });
+    REQUIRE(finding != findings.end());
+    CAPTURE(finding->found);
+    CHECK(finding->state == one.state);
+    CHECK(finding->found.find(one.found) != std::string::npos);
+    CHECK(finding->advice.empty() == (one.state == State::kGood));
+    CHECK(server.assets().empty());
+    for (const auto& bulk : server.bulks())
+      for (const auto& line : bulk) CHECK(line.index == "tocsin-doctor-no-such-alias");
+  }
 }
 
 TEST_CASE("opensearch: Elasticsearch has another policy, named by a template for days") {

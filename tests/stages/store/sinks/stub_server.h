@@ -61,6 +61,19 @@ class StubServer {
       server_.Get(path, asset);
       server_.Put(path, asset);
     }
+    const auto state = [this](const std::string& body, auto& response) {
+      response.status = body.empty() ? 403 : 200;
+      response.set_content(body, "application/json");
+    };
+    server_.Get("/_cluster/health", [this, state](const auto& request, auto& response) {
+      note(request);
+      state(health, response);
+    });
+    server_.Get(R"(/tocsin-\*/_settings/index\.blocks\.\*)",
+                [this, state](const auto& request, auto& response) {
+                  note(request);
+                  state(blocks, response);
+                });
     server_.Post("/_bulk",
                  [this](const auto& request, auto& response) { bulk(request, response); });
     port_ = server_.bind_to_any_port("127.0.0.1");
@@ -107,8 +120,10 @@ class StubServer {
 
   std::string about =
       R"({"name":"stub","version":{"number":"2.19.6","distribution":"opensearch"}})";
-  std::set<std::string> forbidden;   // before the first request
-  std::string wanted_authorization;  // not empty: all else is 401
+  std::string health = R"({"status":"green","number_of_nodes":3})";  // empty: 403
+  std::string blocks = "{}";                                         // of indices; empty: 403
+  std::set<std::string> forbidden;                                   // before the first request
+  std::string wanted_authorization;                                  // not empty: all else is 401
 
  private:
   void note(const httplib::Request& request) {

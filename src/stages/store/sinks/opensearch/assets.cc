@@ -109,29 +109,6 @@ std::string ilm_policy(int days) {
       days);
 }
 
-Result<Flavour> flavour_of(HttpClient& client) {
-  TOCSIN_TRY(const Response answer, client.request({.path = "/"}));
-  if (answer.status != 200) {
-    // A user who may only write need not be allowed to ask this; then nothing can be set up either.
-    if (answer.status == 403) return fail(ErrorCode::kUnsupported, describe_failure(answer));
-    return fail(ErrorCode::kUnavailable, describe_failure(answer));
-  }
-  simdjson::dom::parser parser;
-  simdjson::dom::element root;
-  std::string_view number;
-  if (parser.parse(answer.body).get(root) != simdjson::SUCCESS ||
-      root.at_pointer("/version/number").get(number) != simdjson::SUCCESS)
-    return fail(ErrorCode::kUnavailable,
-                fmt::format("{}: is neither OpenSearch nor Elasticsearch", answer.node));
-  std::string_view distribution;
-  const bool is_opensearch =
-      root.at_pointer("/version/distribution").get(distribution) == simdjson::SUCCESS &&
-      distribution == "opensearch";
-  log_info("opensearch: {} is {} {}", answer.node, is_opensearch ? "OpenSearch" : "Elasticsearch",
-           number);
-  return is_opensearch ? Flavour::kOpenSearch : Flavour::kElasticsearch;
-}
-
 // The version of a template that is there; -1: it has none.
 std::int64_t version_in(const std::string& body) {
   simdjson::dom::parser parser;
@@ -179,6 +156,28 @@ Status make(HttpClient& client, const Asset& asset) {
 
 }  // namespace
 
+Result<ServerIdentity> identify(HttpClient& client) {
+  TOCSIN_TRY(const Response answer, client.request({.path = "/"}));
+  if (answer.status != 200) {
+    // A user who may only write need not be allowed to ask this; then nothing can be set up either.
+    if (answer.status == 403) return fail(ErrorCode::kUnsupported, describe_failure(answer));
+    return fail(ErrorCode::kUnavailable, describe_failure(answer));
+  }
+  simdjson::dom::parser parser;
+  simdjson::dom::element root;
+  std::string_view number;
+  if (parser.parse(answer.body).get(root) != simdjson::SUCCESS ||
+      root.at_pointer("/version/number").get(number) != simdjson::SUCCESS)
+    return fail(ErrorCode::kUnavailable,
+                fmt::format("{}: is neither OpenSearch nor Elasticsearch", answer.node));
+  std::string_view distribution;
+  const bool is_opensearch =
+      root.at_pointer("/version/distribution").get(distribution) == simdjson::SUCCESS &&
+      distribution == "opensearch";
+  return ServerIdentity{is_opensearch ? Flavour::kOpenSearch : Flavour::kElasticsearch,
+                        std::string(number)};
+}
+
 std::vector<Asset> assets(Flavour flavour, std::string_view prefix, int retention_days) {
   const bool elastic = flavour == Flavour::kElasticsearch;
   const std::string policy = fmt::format("{}-retention", prefix);
@@ -204,14 +203,17 @@ std::vector<Asset> assets(Flavour flavour, std::string_view prefix, int retentio
 
 Status set_up(HttpClient& client, const Options& options) {
   if (!options.set_up) return {};
-  const auto flavour = flavour_of(client);
-  if (!flavour && flavour.error().code == ErrorCode::kUnsupported) {
+  const auto server = identify(client);
+  if (!server && server.error().code == ErrorCode::kUnsupported) {
     log_warning("opensearch: {}; templates must have been made by somebody else",
-                flavour.error().message);
+                server.error().message);
     return {};
   }
-  if (!flavour) return tl::unexpected(flavour.error());
-  for (const Asset& asset : assets(*flavour, options.prefix, options.retention_days))
+  if (!server) return tl::unexpected(server.error());
+  log_info("opensearch: {} is {} {}", client.describe(),
+           server->flavour == Flavour::kOpenSearch ? "OpenSearch" : "Elasticsearch",
+           server->version);
+  for (const Asset& asset : assets(server->flavour, options.prefix, options.retention_days))
     TOCSIN_TRY_STATUS(make(client, asset));
   return {};
 }

@@ -19,6 +19,15 @@ namespace tocsin::store::opensearch {
 
 enum class Flavour : std::uint8_t { kOpenSearch, kElasticsearch };
 
+struct ServerIdentity {
+  Flavour flavour = Flavour::kOpenSearch;
+  std::string version;  // "2.19.6"
+};
+
+// Asks who the server is. kUnsupported: the user may not ask; kUnavailable: it does not answer as
+// one of the two.
+[[nodiscard]] Result<ServerIdentity> identify(HttpClient& client);
+
 struct Asset {
   enum class Kind : std::uint8_t { kTemplate, kPolicy };
   Kind kind = Kind::kTemplate;
