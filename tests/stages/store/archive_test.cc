@@ -217,6 +217,75 @@ TEST_CASE("archive: one alert with its event's place, its fields, history and ne
   CHECK(incidents->size() == 3);
 }
 
+TEST_CASE("archive: groups of all alerts, kept from question to question, are what the rows say") {
+  const TempDir dir;
+  auto sink = store::open_sqlite(dir / "t.db", {});
+  auto triage = Triage::open(dir / "t.db");
+  REQUIRE(triage.has_value());
+  const unsigned seed = tests::seed_wanted();
+  CAPTURE(seed);
+  std::mt19937 random(seed);
+  const auto any = [&](int end) { return std::uniform_int_distribution(0, end - 1)(random); };
+  constexpr std::int64_t kMinute = 60'000'000'000;
+  UnixNanos now = 1'700'000'000'000'000'000;
+  std::vector<Alert> all;
+  unsigned number = 0;
+  const auto archive = open_archive(dir / "t.db");  // the one that keeps
+  for (int round = 0; round < 40; ++round) {
+    now += any(25) * kMinute;
+    std::vector<Verdict> verdicts;
+    std::vector<Alert> alerts;
+    for (int n = any(6); n >= 0; --n) {
+      verdicts.push_back(test::verdict(number++, true));
+      Alert alert = test::alert_of(verdicts.back());
+      // Now and then one that comes late: seconds, or hours.
+      alert.timestamp = now - (any(5) == 0 ? any(120) * 1'000'000'000LL : 0) -
+                        (any(25) == 0 ? any(300) * kMinute : 0);
+      alert.host = "h" + std::to_string(any(4));
+      alert.user = "u" + std::to_string(any(3));
+      alert.level = static_cast<Level>(any(5));
+      alerts.push_back(alert);
+    }
+    if (!all.empty() && any(4) == 0) {  // one that is there comes again, with another level
+      Alert again = all[static_cast<std::size_t>(any(static_cast<int>(all.size())))];
+      again.level = static_cast<Level>(any(5));
+      alerts.push_back(again);
+    }
+    REQUIRE((*sink)->write(verdicts, alerts).has_value());
+    all.insert(all.end(), alerts.begin(), alerts.end());
+    if (any(3) == 0) {
+      const Alert& one = all[static_cast<std::size_t>(any(static_cast<int>(all.size())))];
+      TriageChange change;
+      change.status = any(2) == 0 ? "closed" : "new";
+      REQUIRE((*triage)->change({{one.alert_id}}, change, "ann", now).has_value());
+    }
+    if (round == 30) {
+      auto retention = store::Retention::open(dir / "t.db", {.days = 1});
+      REQUIRE(retention.has_value());
+      while ((*retention)->step(now + (24 * 60 - 120) * kMinute).value()) continue;
+      std::erase_if(all, [&](const Alert& a) { return a.timestamp < now - 120 * kMinute; });
+    }
+    for (const GroupBy by : {GroupBy::kHost, GroupBy::kUser, GroupBy::kTactic, GroupBy::kTechnique,
+                             GroupBy::kLevel, GroupBy::kIncident}) {
+      CAPTURE(round);
+      CAPTURE(static_cast<int>(by));
+      const auto kept = archive->groups({}, by);
+      AlertFilter filter;  // all of them, but not known to be
+      filter.query = *parse_query("NOT nosuchword", 0);
+      const auto plain = archive->groups(filter, by);
+      REQUIRE_MESSAGE(kept.has_value(), (kept ? "" : kept.error().message));
+      REQUIRE(plain.has_value());
+      REQUIRE(kept->size() == plain->size());
+      for (std::size_t i = 0; i < kept->size(); ++i) {
+        const AlertGroup &a = (*kept)[i], &b = (*plain)[i];
+        CHECK(std::tie(a.key, a.label, a.level, a.count, a.open, a.first, a.last) ==
+              std::tie(b.key, b.label, b.level, b.count, b.open, b.first, b.last));
+        if (by != GroupBy::kIncident) CHECK(a.hosts == b.hosts);
+      }
+    }
+  }
+}
+
 TEST_CASE("archive: the counts tell what is there after replays and replaced verdicts") {
   const TempDir dir;
   auto sink = store::open_sqlite(dir / "t.db", {});

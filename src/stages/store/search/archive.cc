@@ -14,6 +14,7 @@
 #include "stages/store/search/language/terms.h"
 #include "stages/store/search/pages.h"
 #include "stages/store/search/pool.h"
+#include "stages/store/search/rollup.h"
 #include "stages/store/search/scan.h"
 #include "stages/store/search/verdicts.h"
 
@@ -148,7 +149,8 @@ std::int64_t bytes_on_disk(const std::string& path) {
 
 }  // namespace
 
-Archive::Archive(std::unique_ptr<ConnectionPool> pool) : pool_(std::move(pool)) {}
+Archive::Archive(std::unique_ptr<ConnectionPool> pool)
+    : pool_(std::move(pool)), rollup_(std::make_unique<Rollup>()) {}
 Archive::~Archive() = default;
 
 Result<std::unique_ptr<Archive>> Archive::open(std::string path, ArchiveOptions options) {
@@ -177,7 +179,7 @@ Result<std::int64_t> Archive::count_alerts(const AlertFilter& filter) const {
 Result<std::vector<AlertGroup>> Archive::groups(const AlertFilter& filter, GroupBy by) const {
   TOCSIN_TRY(const Selection selection, select(filter));
   return pool_->read<std::vector<AlertGroup>>(
-      [&](sqlite::Database& db) { return read_groups(db, selection, by); });
+      [&](sqlite::Database& db) { return read_groups(db, selection, by, *rollup_); });
 }
 
 Result<std::optional<AlertDetails>> Archive::alert(const Uuid& alert_id) const {

@@ -30,6 +30,7 @@
 namespace tocsin::store::search {
 
 class ConnectionPool;
+class Rollup;
 
 struct ArchiveOptions {
   std::chrono::milliseconds limit{10'000};  // of one call
@@ -71,6 +72,7 @@ class Archive {
  private:
   explicit Archive(std::unique_ptr<ConnectionPool> pool);
   std::unique_ptr<ConnectionPool> pool_;
+  std::unique_ptr<Rollup> rollup_;
 };
 
 }  // namespace tocsin::store::search

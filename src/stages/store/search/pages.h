@@ -13,6 +13,7 @@
 #include "base/result.h"
 #include "base/sqlite.h"
 #include "stages/store/search/records.h"
+#include "stages/store/search/rollup.h"
 #include "stages/store/search/scan.h"
 
 namespace tocsin::store::search {
@@ -30,7 +31,8 @@ struct Cursor {
                                           const std::optional<Cursor>& after);
 // Most alerts first; incidents: latest first.
 [[nodiscard]] Result<std::vector<AlertGroup>> read_groups(sqlite::Database& db,
-                                                          const Selection& selection, GroupBy by);
+                                                          const Selection& selection, GroupBy by,
+                                                          Rollup& rollup);
 [[nodiscard]] Result<Overview> read_overview(sqlite::Database& db, const Selection& selection,
                                              const TimeRange& range);
 [[nodiscard]] Result<std::vector<TechniqueCount>> read_techniques(sqlite::Database& db,

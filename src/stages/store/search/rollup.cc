@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "stages/store/search/rollup.h"
+
+#include <functional>
+#include <limits>
+#include <string>
+#include <utility>
+
+#include "stages/store/search/group_sums.h"
+
+namespace tocsin::store::search {
+namespace {
+
+constexpr std::int64_t kFirst = std::numeric_limits<std::int64_t>::min();
+// What is younger is read anew: events of several hosts come in no strict order.
+constexpr std::int64_t kRecent = std::int64_t{10} * 60 * 1'000'000 * kDocsOfMicrosecond;
+constexpr std::chrono::hours kTrusted{1};
+
+constexpr std::array kKept = {GroupBy::kHost, GroupBy::kUser, GroupBy::kTactic, GroupBy::kTechnique,
+                              GroupBy::kLevel};
+
+std::size_t place_of(GroupBy by) {
+  return static_cast<std::size_t>(std::find(kKept.begin(), kKept.end(), by) - kKept.begin());
+}
+
+using Incidents = ByName<std::vector<GroupSum>>;
+
+// Alerts of a host in the order of time.
+void enter_incident(Incidents& incidents, const Fact& fact) {
+  auto host = incidents.find(fact.host);
+  if (host == incidents.end())
+    host = incidents.emplace(std::string(fact.host), std::vector<GroupSum>()).first;
+  std::vector<GroupSum>& list = host->second;
+  if (list.empty() || fact.docid - list.back().last >= kIncidentGap) list.emplace_back();
+  list.back().add(fact, 0);
+}
+
+// `later` begins after all that `list` has.
+void append_incidents(std::vector<GroupSum>& list, const std::vector<GroupSum>& later) {
+  for (const GroupSum& sum : later) {
+    if (!list.empty() && sum.first - list.back().last < kIncidentGap)
+      list.back().add(sum);
+    else
+      list.push_back(sum);
+  }
+}
+
+}  // namespace
+
+struct Rollup::Books {
+  std::array<ByName<GroupSum>, kKept.size()> sums;
+  Incidents incidents;
+  std::int64_t count = 0, scores = 0, first = 0, last = 0;
+
+  // Every alert is open here; what is done is taken off when groups are made.
+  void enter(const Fact& fact, NameNumbers& numbers) {
+    Fact open = fact;
+    open.status = "new";
+    const std::uint32_t host = numbers.of(fact.host);
+    for (std::size_t i = 0; i < kKept.size(); ++i)
+      each_key(open, kKept[i], [&](std::string_view key) {
+        auto found = sums[i].find(key);
+        if (found == sums[i].end()) found = sums[i].emplace(std::string(key), GroupSum()).first;
+        found->second.add(open, host);
+      });
+    enter_incident(incidents, open);
+    if (count++ == 0) first = fact.docid;
+    last = fact.docid;
+    scores += fact.score;
+  }
+
+  NameNumbers hosts;  // of the sealed books; recent ones are numbered by them, too
+};
+
+struct Rollup::Totals {
+  std::int64_t count = 0, scores = 0, first = 0, last = 0;
+};
+
+Rollup::Rollup()
+    : sealed_(std::make_unique<Books>()),
+      sealed_until_(kFirst),
+      begun_(std::chrono::steady_clock::now()) {}
+Rollup::~Rollup() = default;
+
+void Rollup::forget() {
+  *sealed_ = Books();
+  sealed_until_ = kFirst;
+  begun_ = std::chrono::steady_clock::now();
+}
+
+Result<Rollup::Totals> Rollup::read_totals(sqlite::Database& db) const {
+  TOCSIN_TRY(auto query, db.prepare("SELECT total(alerts), total(alerts * score),"
+                                    " (SELECT min(docid) FROM alerts),"
+                                    " (SELECT max(docid) FROM alerts) FROM rule_hosts"));
+  TOCSIN_TRY(const bool row, query.step());
+  if (!row) return Totals();
+  return Totals{query.integer(0), query.integer(1), query.integer(2), query.integer(3)};
+}
+
+bool Rollup::holds(const Totals& totals, const Books& recent) const {
+  if (sealed_->count + recent.count != totals.count ||
+      sealed_->scores + recent.scores != totals.scores)
+    return false;
+  if (totals.count == 0) return true;
+  return totals.first == (sealed_->count > 0 ? sealed_->first : recent.first) &&
+         totals.last == (recent.count > 0 ? recent.last : sealed_->last);
+}
+
+// In order, so that what was read before a failure is whole.
+Status Rollup::seal(sqlite::Database& db, std::int64_t until) {
+  Selection selection;
+  selection.sql.first = sealed_until_;
+  selection.sql.last = until - 1;
+  TOCSIN_TRY_STATUS(each_fact(db, selection, [&](const Fact& fact) {
+    sealed_->enter(fact, sealed_->hosts);
+    sealed_until_ = fact.docid + 1;
+  }));
+  sealed_until_ = until;
+  return {};
+}
+
+Status Rollup::read_recent(sqlite::Database& db, Books& recent) const {
+  Selection selection;
+  selection.sql.first = sealed_until_;
+  return each_fact(db, selection, [&](const Fact& fact) { recent.enter(fact, sealed_->hosts); });
+}
+
+namespace {
+
+// The alerts that nobody needs to look at any more.
+Status each_done(sqlite::Database& db, const std::function<void(const Fact&)>& visit) {
+  TOCSIN_TRY(auto query,
+             db.prepare("SELECT f.docid, f.host, f.user, f.rule_id, f.score, f.tactics,"
+                        " f.techniques FROM triage t CROSS JOIN alerts f INDEXED BY alerts_facts"
+                        " ON f.docid = t.docid WHERE t.status NOT IN ('new', 'in_progress')"));
+  while (true) {
+    TOCSIN_TRY(const bool row, query.step());
+    if (!row) return {};
+    visit({.docid = query.integer(0),
+           .host = query.text(1),
+           .user = query.text(2),
+           .rule_id = query.text(3),
+           .tactics = query.text(5),
+           .techniques = query.text(6),
+           .status = {},
+           .score = query.integer(4)});
+  }
+}
+
+Result<std::vector<AlertGroup>> kept_incidents(sqlite::Database& db, const Incidents& sealed,
+                                               const Incidents& recent) {
+  ByName<std::vector<std::int64_t>> done;  // by host
+  TOCSIN_TRY_STATUS(each_done(db, [&](const Fact& fact) {
+    auto found = done.find(fact.host);
+    if (found == done.end())
+      found = done.emplace(std::string(fact.host), std::vector<std::int64_t>()).first;
+    found->second.push_back(fact.docid);
+  }));
+  std::vector<AlertGroup> out;
+  const auto write = [&](const std::string& host, const std::vector<GroupSum>& incidents) {
+    const std::size_t begin = out.size();
+    for (const GroupSum& sum : incidents) out.push_back(incident_group(sum, host));
+    const auto found = done.find(host);
+    if (found == done.end()) return;
+    for (const std::int64_t docid : found->second) {
+      const auto at =
+          std::partition_point(incidents.begin(), incidents.end(),
+                               [&](const GroupSum& incident) { return incident.last < docid; });
+      if (at != incidents.end() && at->first <= docid)
+        --out[begin + static_cast<std::size_t>(at - incidents.begin())].open;
+    }
+  };
+  for (const auto& [host, incidents] : sealed) {
+    const auto later = recent.find(host);
+    if (later == recent.end()) {
+      write(host, incidents);
+    } else {
+      std::vector<GroupSum> both = incidents;
+      append_incidents(both, later->second);
+      write(host, both);
+    }
+  }
+  for (const auto& [host, incidents] : recent)
+    if (!sealed.contains(host)) write(host, incidents);
+  sort_latest_first(out);
+  return out;
+}
+
+Result<std::vector<AlertGroup>> kept_sums(sqlite::Database& db, GroupBy by,
+                                          const ByName<GroupSum>& sealed,
+                                          const ByName<GroupSum>& recent) {
+  ByName<std::int64_t> done;
+  TOCSIN_TRY_STATUS(each_done(db, [&](const Fact& fact) {
+    each_key(fact, by, [&](std::string_view key) {
+      auto found = done.find(key);
+      if (found == done.end()) found = done.emplace(std::string(key), 0).first;
+      ++found->second;
+    });
+  }));
+  std::vector<AlertGroup> out;
+  const auto write = [&](const std::string& key, const GroupSum& sum) {
+    out.push_back(sum.group(key));
+    if (const auto found = done.find(key); found != done.end()) out.back().open -= found->second;
+  };
+  for (const auto& [key, sum] : sealed) {
+    const auto later = recent.find(key);
+    if (later == recent.end()) {
+      write(key, sum);
+    } else {
+      GroupSum both = sum;
+      both.add(later->second);
+      write(key, both);
+    }
+  }
+  for (const auto& [key, sum] : recent)
+    if (!sealed.contains(key)) write(key, sum);
+  sort_most_first(out);
+  return out;
+}
+
+}  // namespace
+
+Result<std::vector<AlertGroup>> Rollup::groups(sqlite::Database& db, GroupBy by) {
+  const std::lock_guard lock(mutex_);
+  TOCSIN_TRY(const Totals totals, read_totals(db));
+  if (std::chrono::steady_clock::now() - begun_ > kTrusted) forget();
+  Books recent;
+  // Once more from the beginning when it does not add up; then it is what the rows say.
+  for (bool again : {true, false}) {
+    if (totals.count > 0 && totals.last - kRecent > sealed_until_)
+      TOCSIN_TRY_STATUS(seal(db, totals.last - kRecent));
+    recent = Books();
+    TOCSIN_TRY_STATUS(read_recent(db, recent));
+    if (!again || holds(totals, recent)) break;
+    forget();
+  }
+  if (by == GroupBy::kIncident) return kept_incidents(db, sealed_->incidents, recent.incidents);
+  const std::size_t place = place_of(by);
+  return kept_sums(db, by, sealed_->sums[place], recent.sums[place]);
+}
+
+}  // namespace tocsin::store::search
