@@ -236,7 +236,7 @@ test_release() {
 # The console in a real browser, over its mock and over the program.
 test_web() {
   local log=$LOGS/web-tests.log begin=$SECONDS status=0 line counts
-  if ! (cmd_setup browser); then
+  if ! cmd_setup_browser; then
     loud "no Chromium: the tests of the console are SKIPPED"
     SKIPPED=$((SKIPPED + 1)) && SKIPS+=("web: no Chromium")
     return 0
