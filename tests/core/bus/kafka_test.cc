@@ -166,5 +166,93 @@ TEST_CASE("kafka bus: a static member has its partitions again without a rebalan
   CHECK(SteadyClock::now() - start < Milliseconds(10'000));  // nobody waited for the session
 }
 
+// Somebody else's transactions, with offsets of a group in them.
+class ForeignTransactions {
+ public:
+  explicit ForeignTransactions(std::string group) : group_(std::move(group)) {
+    rd_kafka_conf_t* const conf = rd_kafka_conf_new();
+    for (const auto& [name, value] :
+         {std::pair<const char*, std::string>{"bootstrap.servers", std::getenv("TOCSIN_KAFKA")},
+          {"transactional.id", fresh_name("foreign")}})
+      REQUIRE(rd_kafka_conf_set(conf, name, value.c_str(), nullptr, 0) == RD_KAFKA_CONF_OK);
+    client_ = rd_kafka_new(RD_KAFKA_PRODUCER, conf, nullptr, 0);
+    REQUIRE(client_ != nullptr);
+    need(rd_kafka_init_transactions(client_, kWait));
+  }
+  ForeignTransactions(const ForeignTransactions&) = delete;
+  ForeignTransactions& operator=(const ForeignTransactions&) = delete;
+  ~ForeignTransactions() { rd_kafka_destroy(client_); }
+
+  // In a transaction that stays open.
+  void send(const std::string& topic, std::int32_t partitions, std::int64_t offset) {
+    need(rd_kafka_begin_transaction(client_));
+    rd_kafka_topic_partition_list_t* const list = rd_kafka_topic_partition_list_new(partitions);
+    for (std::int32_t i = 0; i < partitions; ++i)
+      rd_kafka_topic_partition_list_add(list, topic.c_str(), i)->offset = offset;
+    rd_kafka_consumer_group_metadata_t* const group =
+        rd_kafka_consumer_group_metadata_new(group_.c_str());
+    need(rd_kafka_send_offsets_to_transaction(client_, list, group, kWait));
+    rd_kafka_consumer_group_metadata_destroy(group);
+    rd_kafka_topic_partition_list_destroy(list);
+  }
+  void commit() { need(rd_kafka_commit_transaction(client_, kWait)); }
+
+ private:
+  static constexpr int kWait = 10'000;
+  static void need(rd_kafka_error_t* error) {
+    if (error != nullptr) FAIL(rd_kafka_error_string(error));
+  }
+
+  const std::string group_;
+  rd_kafka_t* client_ = nullptr;
+};
+
+// librdkafka forgets that it must ask again for an offset in an open transaction when a rebalance
+// comes between, and says that there is none.
+TEST_CASE("kafka bus: offsets in an open transaction are waited for, also while partitions move") {
+  constexpr std::int32_t kPartitions = 4;
+  constexpr std::int64_t kDone = 5;
+  constexpr int kRecords = 80;
+  const auto bus = lab_bus();
+  const std::string topic = new_topic(*bus, kPartitions);
+  const std::string group = fresh_name("g");
+  for (int i = 0; i < kRecords; ++i) produce(*bus, topic, 1, std::to_string(i), i);
+  ForeignTransactions foreign(group);
+  foreign.send(topic, kPartitions, kDone - 2);
+  foreign.commit();
+  foreign.send(topic, kPartitions, kDone);
+  std::vector<std::unique_ptr<Consumer>> members;
+  std::vector<Copy> copies;
+  const auto poll_all = [&] {
+    for (const auto& member : members)
+      copy_to(copies, need(member->poll(kRecords, Milliseconds(50))));
+  };
+  members.push_back(join(*bus, group, topic));
+  REQUIRE(until([&] {
+    poll_all();
+    return members[0]->assignment().size() == kPartitions;
+  }));
+  members.push_back(join(*bus, group, topic));
+  REQUIRE(until([&] {
+    poll_all();
+    return members[0]->assignment().size() == 2 && members[1]->assignment().size() == 2;
+  }));
+  const auto end = SteadyClock::now() + std::chrono::seconds(2);
+  REQUIRE(until([&] {
+    poll_all();
+    return SteadyClock::now() >= end;
+  }));
+  CHECK(copies.empty());
+  foreign.commit();
+  constexpr std::size_t kLeft = kRecords - kPartitions * kDone;
+  REQUIRE(until([&] {
+    poll_all();
+    return copies.size() >= kLeft;
+  }));
+  CHECK(copies.size() == kLeft);
+  CHECK(std::all_of(copies.begin(), copies.end(),
+                    [](const Copy& copy) { return copy.offset >= kDone; }));
+}
+
 }  // namespace
 }  // namespace tocsin::bus

@@ -7,6 +7,7 @@
 #include <future>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <thread>
 #include <utility>
@@ -27,6 +28,8 @@ constexpr Milliseconds kRetryFor{5'000};
 constexpr Milliseconds kProbe{300};
 constexpr Milliseconds kAnswer{5'000};  // what one request may take
 constexpr Milliseconds kSeek{2'000};
+constexpr Milliseconds kStable{300};  // for offsets behind which a transaction may be open
+constexpr Milliseconds kQuestionPause{500};
 constexpr Milliseconds kRejoinPause{3'000};  // two programs with one instance id take turns slowly
 constexpr Milliseconds kGoneCheck{1'000};
 constexpr Milliseconds kCloseFor{3'000};
@@ -67,10 +70,12 @@ class KafkaConsumer final : public Consumer, public Member {
   void on_rebalance(rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t* partitions);
   void on_event(const rd_kafka_message_t& event);
   [[nodiscard]] Status rejoin();
+  [[nodiscard]] std::optional<Offsets> offsets_of_group();
   [[nodiscard]] Status mend_offsets();
   [[nodiscard]] Result<std::int64_t> mended(const TopicPartition& where, std::int64_t offset);
   [[nodiscard]] Status look_for_gone_topics();
-  [[nodiscard]] Result<Offsets> committed(const std::vector<TopicPartition>& partitions);
+  [[nodiscard]] Result<Offsets> committed(const std::vector<TopicPartition>& partitions,
+                                          Milliseconds timeout = kAnswer);
   [[nodiscard]] Status seek(const Offsets& offsets);
   [[nodiscard]] rd_kafka_resp_err_t commit_list(rd_kafka_topic_partition_list_t* list);
   void commit_ends();
@@ -86,7 +91,9 @@ class KafkaConsumer final : public Consumer, public Member {
     std::optional<std::int64_t> target;  // where to go on, once that is known
   };
   std::map<TopicPartition, Unreadable> unreadable_;
-  std::set<std::string> gone_;  // topics that were not there when last asked for
+  SteadyClock::time_point next_question_;  // to the group, for offsets that librdkafka did not find
+  bool told_to_wait_ = false;              // that the group has no answer
+  std::set<std::string> gone_;             // topics that were not there when last asked for
   SteadyClock::time_point next_gone_check_;
   std::optional<Error> trouble_;  // seen during the poll that runs
   std::map<TopicPartition, std::int64_t> began_at_;  // what the group had committed then
@@ -278,13 +285,43 @@ Status KafkaConsumer::rejoin() {
 
 // -- offsets that are not there --
 
+// librdkafka says that the group has no offset also when it has one, behind which another member's
+// transaction is open, and partitions move meanwhile (seen in 2.0). Who believed it would read from
+// the beginning what is done. So the group is asked once more; its answer waits for the end of the
+// transaction. Without a value: not yet, and the other partitions are read on.
+std::optional<Offsets> KafkaConsumer::offsets_of_group() {
+  std::vector<TopicPartition> missing;
+  for (const auto& [where, state] : unreadable_)
+    if (state.offset < 0 && !state.target) missing.push_back(where);
+  if (missing.empty()) return Offsets{};
+  if (SteadyClock::now() < next_question_) return std::nullopt;
+  auto known = committed(missing, kStable);
+  if (!known) {
+    if (!std::exchange(told_to_wait_, true))
+      log_info("bus: {}: waiting for it; another member's transaction may be open",
+               known.error().message);
+    next_question_ = SteadyClock::now() + kQuestionPause;
+    return std::nullopt;
+  }
+  told_to_wait_ = false;
+  return *std::move(known);
+}
+
 // What does not succeed now is tried again at the next poll.
 Status KafkaConsumer::mend_offsets() {
+  const std::optional<Offsets> known = offsets_of_group();
   Offsets targets;
   for (auto at = unreadable_.begin(); at != unreadable_.end();) {
     auto& [where, state] = *at;
     if (!state.target) {
-      const auto target = mended(where, state.offset);
+      if (state.offset < 0 && !known) {
+        ++at;
+        continue;
+      }
+      const auto committed = known ? known->find(where) : Offsets::const_iterator{};
+      const bool has_one = known && committed != known->end();
+      const auto target =
+          has_one ? Result<std::int64_t>(committed->second) : mended(where, state.offset);
       if (!target && target.error().code == ErrorCode::kNotFound) {
         at = unreadable_.erase(at);
         continue;
@@ -299,7 +336,7 @@ Status KafkaConsumer::mend_offsets() {
   if (const Status done = seek(targets); !done)
     log_debug("bus: {}", done.error().message);
   else
-    unreadable_.clear();
+    for (const auto& [where, offset] : targets) unreadable_.erase(where);
   return {};
 }
 
@@ -356,10 +393,11 @@ Status KafkaConsumer::look_for_gone_topics() {
 }
 
 // Without those partitions for which the group has no offset.
-Result<Offsets> KafkaConsumer::committed(const std::vector<TopicPartition>& partitions) {
+Result<Offsets> KafkaConsumer::committed(const std::vector<TopicPartition>& partitions,
+                                         Milliseconds timeout) {
   const PartitionList list = list_of(partitions);
   rd_kafka_resp_err_t code =
-      rd_kafka_committed(client_->get(), list.get(), static_cast<int>(kAnswer.count()));
+      rd_kafka_committed(client_->get(), list.get(), static_cast<int>(timeout.count()));
   Offsets offsets;
   for (int i = 0; i < list->cnt && code == RD_KAFKA_RESP_ERR_NO_ERROR; ++i) {
     const rd_kafka_topic_partition_t& one = list->elems[i];
