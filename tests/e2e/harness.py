@@ -252,8 +252,13 @@ class PipelineTest(unittest.TestCase):
         self.addCleanup(self.tell, pipeline)
         return pipeline
 
+    def failed(self):
+        """Also in a cleanup, during which unittest counts the cleanup alone."""
+        result = self._outcome.result
+        return any(test is self for test, _ in [*result.failures, *result.errors])
+
     def tell(self, pipeline):
-        if not self._outcome.success:
+        if self.failed():
             for process in pipeline.processes[-6:]:
                 print(f"--- {process.child.args[3:5]} status {process.child.poll()}\n{process.stderr()}")
 

@@ -5,6 +5,7 @@
 
 #include <mutex>
 #include <optional>
+#include <set>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -21,6 +22,8 @@ constexpr Milliseconds kPatience{10'000};  // for the coordinator, before the ca
 constexpr Milliseconds kCall{2'000};       // of one call, so that what it says is heard soon
 constexpr Milliseconds kPause{50};
 constexpr Milliseconds kSettle{5'000};  // for a rebalance, before the batch is undone
+constexpr Milliseconds kLookUp{1'000};  // of a topic's partitions
+constexpr Milliseconds kLookUpPause{10'000};
 constexpr Milliseconds kTimeoutMin{2'000};
 
 struct ErrorFree {
@@ -52,7 +55,7 @@ class KafkaTransactions final : public TransactionalProducer {
   KafkaTransactions(const Settings& settings, TransactionOptions options, Member& member)
       : settings_(settings), options_(std::move(options)), member_(member) {}
   ~KafkaTransactions() override {
-    abort();
+    if (open_) abort();
     discard();
   }
 
@@ -64,6 +67,7 @@ class KafkaTransactions final : public TransactionalProducer {
 
  private:
   [[nodiscard]] Status begin();
+  void look_up(const std::string& topic);
   [[nodiscard]] Status queue(const std::string& topic, const Record& record);
   [[nodiscard]] Status end(const Offsets& offsets);
   [[nodiscard]] Status send_again();
@@ -78,7 +82,10 @@ class KafkaTransactions final : public TransactionalProducer {
   const Settings settings_;
   const TransactionOptions options_;
   Member& member_;
-  std::shared_ptr<Client> client_;                    // null: to be made anew
+  std::shared_ptr<Client> client_;  // null: to be made anew
+  bool unsettled_ = false;          // the client before client_ may have left a transaction open
+  std::set<std::string, std::less<>> known_topics_;  // to client_
+  SteadyClock::time_point no_lookup_before_;
   bool open_ = false;                                 // a transaction is
   bool rebalanced_ = false;                           // why the last one was undone
   std::vector<std::pair<std::string, Record>> sent_;  // in the open transaction
@@ -102,14 +109,19 @@ Status KafkaTransactions::ready() {
       {"queue.buffering.max.messages", "1000000"},
       {"queue.buffering.max.kbytes", "2000000"},
       {"socket.nagle.disable", "true"},
+      // A transaction that follows the last one at once is told to come again: the brokers are
+      // still writing the marks of that one, which takes some milliseconds.
+      {"retry.backoff.ms", "10"},
   };
   TOCSIN_TRY(client_,
              Client::open(settings_, RD_KAFKA_PRODUCER, ours,
                           {.on_delivery = [this](const rd_kafka_message_t& m) { on_delivery(m); },
                            .on_rebalance = {}}));
-  return insist("transactional id " + options_.transactional_id, [&] {
+  TOCSIN_TRY_STATUS(insist("transactional id " + options_.transactional_id, [&] {
     return rd_kafka_init_transactions(client_->get(), static_cast<int>(kCall.count()));
-  });
+  }));
+  unsettled_ = false;
+  return {};
 }
 
 // Repeats a call as long as librdkafka says that it may succeed. What ends the transaction is
@@ -149,10 +161,12 @@ Status KafkaTransactions::give_up(rd_kafka_resp_err_t code, std::string_view wha
     if (undelivered_ && failure.value().code == ErrorCode::kUnavailable)
       failure = tl::unexpected<Error>(*undelivered_);
   }
-  if (fatal)
+  if (fatal) {
+    unsettled_ = unsettled_ || (open_ && !is_fenced(code));
     discard();
-  else
+  } else {
     abort();
+  }
   return failure;
 }
 
@@ -162,9 +176,17 @@ void KafkaTransactions::discard() {
   rd_kafka_purge(client_->get(), RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
   client_->drop_hooks();
   client_.reset();
+  known_topics_.clear();
 }
 
+// A transaction that its producer could not end holds up who reads the topics behind it, until the
+// brokers' time-out. So the next producer is made at once: it ends what is open. Should that fail,
+// the next transaction tries again.
 void KafkaTransactions::abort() {
+  if (!client_ && unsettled_) {
+    if (const Status settled = ready(); !settled) log_debug("bus: {}", settled.error().message);
+    return;
+  }
   if (!open_ || !client_) return;
   open_ = false;
   const auto deadline = SteadyClock::now() + kPatience;
@@ -175,6 +197,7 @@ void KafkaTransactions::abort() {
     if (rd_kafka_error_is_retriable(error.get()) == 0 || SteadyClock::now() >= deadline) break;
     std::this_thread::sleep_for(kPause);
   }
+  unsettled_ = true;
   discard();
 }
 
@@ -196,7 +219,19 @@ Status KafkaTransactions::send(std::string_view topic, Record record) {
   if (!open_) sent_.clear();
   TOCSIN_TRY_STATUS(begin());
   sent_.emplace_back(topic, std::move(record));
+  look_up(sent_.back().first);
   return queue(sent_.back().first, sent_.back().second);
+}
+
+// librdkafka asks for the partitions of a topic that it does not know once a second; the records
+// wait for as long, and with them the transaction. So they are asked for before. What fails here is
+// told by the records.
+void KafkaTransactions::look_up(const std::string& topic) {
+  if (known_topics_.contains(topic) || SteadyClock::now() < no_lookup_before_) return;
+  if (client_->partition_count(topic, kLookUp))
+    known_topics_.insert(topic);
+  else
+    no_lookup_before_ = SteadyClock::now() + kLookUpPause;
 }
 
 Status KafkaTransactions::queue(const std::string& topic, const Record& record) {
