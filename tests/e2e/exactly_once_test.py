@@ -113,11 +113,6 @@ class ExactlyOnce(harness.PipelineTest):
         self.assert_exactly_once(pipeline, ids, alerts)
 
     def test_a_detector_that_was_stopped_wakes_up_and_writes_nothing_twice(self):
-        # Known fault: on Kafka about one run in ten has alerts on their topic twice (rows are there once). Until it is mended
-        # it is asked for with the other faults: ./dev test --faults.
-        if self.bus != "embedded" and os.environ.get("TOCSIN_FAULTS") != "1":
-            print("left to ./dev test --faults on Kafka", flush=True)
-            return
         pipeline = self.pipeline()
         first, second = self.write_events(pipeline, 0, 6_000), self.write_events(pipeline, 6_000, 3_000)
         ids, alerts = self.expected(first, second)
