@@ -175,7 +175,11 @@ class Faults(harness.PipelineTest):
                   f"foreign {len(got.keys() - want)}", flush=True)
         for where, got, want in (("topic of the alerts", on_topic, alerts), ("tocsin.db", stored, ids), ("verdicts.csv", rows, ids)):
             self.assert_same_ids(got, want, where)
-            self.assertEqual(max(got.values()), 1, f"{where}: something is there twice")
+            if where != "verdicts.csv":
+                self.assertEqual(max(got.values()), 1, f"{where}: something is there twice")
+        if max(rows.values()) > 1:
+            # What came from the spool may have been stored before, its acknowledgement lost: two records, so two rows.
+            self.assertFalse(rows - collections.Counter(pipeline.ids_on_topic()), "verdicts.csv: more rows than records")
         self.assertEqual(list(pipeline.messages(pipeline.dead)), [])
 
     def deliver_all(self, pipeline, producer):

@@ -95,7 +95,7 @@ class KafkaConsumer final : public Consumer, public Member {
   bool told_to_wait_ = false;              // that the group has no answer
   std::set<std::string> gone_;             // topics that were not there when last asked for
   SteadyClock::time_point next_gone_check_;
-  std::optional<Error> trouble_;  // seen during the poll that runs
+  std::optional<Error> trouble_;                     // seen during the poll that runs
   std::map<TopicPartition, std::int64_t> began_at_;  // what the group had committed then
   bool closed_ = false;
 };
