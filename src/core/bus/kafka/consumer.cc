@@ -4,9 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <future>
 #include <map>
-#include <mutex>
 #include <optional>
 #include <set>
 #include <thread>
@@ -15,6 +13,7 @@
 
 #include "base/log.h"
 #include "core/bus/kafka/fetch.h"
+#include "core/bus/kafka/leave.h"
 #include "core/bus/kafka/positions.h"
 #include "core/bus/kafka/transactions.h"
 
@@ -34,7 +33,6 @@ constexpr Milliseconds kRejoinPause{3'000};  // two programs with one instance i
 constexpr Milliseconds kGoneCheck{1'000};
 constexpr Milliseconds kCloseFor{3'000};
 constexpr Milliseconds kUnheard{500};
-constexpr Milliseconds kGoneFor{1'000};
 constexpr int kClosePollMs = 20;
 constexpr Milliseconds kAskFor{500};
 // Before it, destroying a handle whose member led its group, but was never assigned anything as its
@@ -242,29 +240,6 @@ Result<Batch> KafkaConsumer::poll(std::size_t messages_max, Milliseconds timeout
   if (client_->is_cut_off(std::min(timeout, kProbe)))
     return client_->failure(RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN, "no broker can be reached");
   return Batch{};
-}
-
-// Destroying a handle that never came out of a rebalance (librdkafka 2.0) waits for ever. Then it
-// stays behind, with the thread that waits for it; the group notices by the session timeout.
-void let_go(std::shared_ptr<Client> client) {
-  const auto done = std::make_shared<std::promise<void>>();
-  const std::future<void> gone = done->get_future();
-  std::thread([client = std::move(client), done]() mutable {
-    client.reset();
-    done->set_value();
-  }).detach();
-  if (gone.wait_for(kGoneFor) != std::future_status::ready)
-    log_debug("bus: a consumer that cannot be closed stays behind");
-}
-
-// A handle that has left its group and is not destroyed: it keeps its threads until the process
-// ends, which is soon after a consumer is closed.
-void keep_until_the_end(std::shared_ptr<Client> client) {
-  static std::mutex mutex;
-  static auto* const kept = new std::vector<std::shared_ptr<Client>>;
-  rd_kafka_set_log_level(client->get(), 0);
-  const std::lock_guard lock(mutex);
-  kept->push_back(std::move(client));
 }
 
 // A handle with a fatal error is of no more use: another program has taken the instance id.
@@ -551,17 +526,6 @@ void KafkaConsumer::commit_ends() {
   const PartitionList list = list_of(ends);
   if (const auto code = commit_list(list.get()); code != RD_KAFKA_RESP_ERR_NO_ERROR)
     log_debug("bus: {}: the end of a partition: {}", settings_.url(), rd_kafka_err2str(code));
-}
-
-// An empty answer fits every question about an assignment.
-void answer_unheard(rd_kafka_t* handle) {
-  const PartitionList none(rd_kafka_topic_partition_list_new(0));
-  for (rd_kafka_error_t* const error : {rd_kafka_incremental_assign(handle, none.get()),
-                                        rd_kafka_incremental_unassign(handle, none.get())}) {
-    if (error == nullptr) continue;
-    log_debug("bus: leaving a group: {}", rd_kafka_error_string(error));
-    rd_kafka_error_destroy(error);
-  }
 }
 
 // librdkafka's own way to close (2.0) waits for ever when an assignment came a moment before and
