@@ -21,7 +21,7 @@ tocsin::Status send_lines(const char* url, const char* topic) {
   for (std::string line; std::getline(std::cin, line);) {
     tocsin::bus::Record record;
     record.value = std::move(line);
-    TOCSIN_TRY_STATUS(producer->send(topic, std::move(record)));
+    TOCSIN_TRY_STATUS(producer->send(topic, record));
   }
   return producer->flush(tocsin::bus::Milliseconds(30'000));
 }

@@ -11,12 +11,13 @@ namespace {
 constexpr bus::Milliseconds kFlushTimeout{30'000};
 
 // A record that no broker takes whole is sent with as much as it takes.
-bus::Record fitting(const bus::Record& record, std::size_t value_bytes_max) {
+template <class Send>
+Status send_fitting(const bus::Record& record, std::size_t value_bytes_max, Send&& send) {
+  if (record.value.size() <= value_bytes_max) return send(record);
   bus::Record copy = record;
-  if (copy.value.size() <= value_bytes_max) return copy;
   copy.value.resize(value_bytes_max);
   copy.headers.push_back({"truncated", "true"});
-  return copy;
+  return send(copy);
 }
 
 std::size_t records_of(const Publication& batch) {
@@ -26,13 +27,16 @@ std::size_t records_of(const Publication& batch) {
 template <class Send>
 Status send_all(const Publication& batch, const PublisherOptions& options,
                 std::size_t value_bytes_max, Send&& send) {
-  for (const bus::Record& record : batch.verdicts)
-    TOCSIN_TRY_STATUS(send(options.verdicts_topic, fitting(record, value_bytes_max)));
-  for (const bus::Record& record : batch.alerts)
-    TOCSIN_TRY_STATUS(send(options.alerts_topic, fitting(record, value_bytes_max)));
-  for (const bus::Record& record : batch.dead_letters)
-    TOCSIN_TRY_STATUS(send(options.dead_letter_topic, fitting(record, value_bytes_max)));
-  return {};
+  const auto send_to = [&](const std::string& topic,
+                           std::span<const bus::Record> records) -> Status {
+    for (const bus::Record& record : records)
+      TOCSIN_TRY_STATUS(send_fitting(record, value_bytes_max,
+                                     [&](const bus::Record& fits) { return send(topic, fits); }));
+    return {};
+  };
+  TOCSIN_TRY_STATUS(send_to(options.verdicts_topic, batch.verdicts));
+  TOCSIN_TRY_STATUS(send_to(options.alerts_topic, batch.alerts));
+  return send_to(options.dead_letter_topic, batch.dead_letters);
 }
 
 class ExactlyOnce final : public Publisher {
@@ -46,8 +50,8 @@ class ExactlyOnce final : public Publisher {
   Status publish(const Publication& batch) override {
     pending_ = records_of(batch);
     Status done = send_all(batch, options_, value_bytes_max_,
-                           [&](const std::string& topic, bus::Record record) {
-                             return producer_->send(topic, std::move(record));
+                           [&](const std::string& topic, const bus::Record& record) {
+                             return producer_->send(topic, record);
                            });
     if (done) done = producer_->commit(batch.offsets);
     if (!done) producer_->abort();
@@ -97,8 +101,8 @@ class AtLeastOnce final : public Publisher {
   Status publish(const Publication& batch) override {
     if (records_of(batch) > 0) {
       TOCSIN_TRY_STATUS(send_all(batch, options_, value_bytes_max_,
-                                 [&](const std::string& topic, bus::Record record) {
-                                   return producer_->send(topic, std::move(record));
+                                 [&](const std::string& topic, const bus::Record& record) {
+                                   return producer_->send(topic, record);
                                  }));
       TOCSIN_TRY_STATUS(producer_->flush(kFlushTimeout));
       if (auto failure = watch_.take()) return tl::unexpected<Error>(*std::move(failure));

@@ -118,8 +118,10 @@ struct ProducerOptions {
 class Producer {
  public:
   virtual ~Producer() = default;
-  // Queues the record. Fails at once on what no retry mends (unknown topic, record too large).
-  [[nodiscard]] virtual Status send(std::string_view topic, Record record,
+  // Queues a copy of the record. Fails at once on what no retry mends (unknown topic, record too
+  // large). The record is not looked at any more once its delivery was told, be it before the
+  // return.
+  [[nodiscard]] virtual Status send(std::string_view topic, const Record& record,
                                     std::uint64_t token = 0) = 0;
   // Waits until every record sent so far is durable (or failed, see on_delivery).
   [[nodiscard]] virtual Status flush(Milliseconds timeout) = 0;

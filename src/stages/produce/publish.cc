@@ -145,62 +145,84 @@ class Publisher {
     if (tracer_.enabled() || tracer_.sampler().off())
       flight.sampled = tracer_.sampler().keeps(flight.trace, agent ? &*agent : nullptr);
     flight.started = started;
-    flight.key = identity.computer;
+    if (tracer_.enabled()) flight.key = identity.computer;  // for the spans
     flight.path = path_;
     flight.line = event.origin.line;
     flight.record_id = event.origin.record_id;
     flight.bytes = event.json.size();
-    send(event, std::move(flight));
+    send(event, identity.computer, std::move(flight));
   }
 
-  void send(RawEvent& event, Flight flight) {
-    bus::Record record;
-    record.key = flight.key;
+  void send(RawEvent& event, const std::string& key, Flight flight) {
+    record_.key = key;
     flight.sent = now_ns();
-    record.headers = headers_of(event, flight);
-    record.value = std::move(event.json);
-    stats_.bytes += record.value.size();
+    write_headers(event, flight);
+    // The source gets its buffer back, the one of the event before.
+    record_.value.swap(event.json);
+    stats_.bytes += record_.value.size();
     if (options_.cells != nullptr) {
-      options_.cells->bytes.add(record.value.size());
+      options_.cells->bytes.add(record_.value.size());
       options_.cells->sent.add();
     }
     const std::uint64_t token = in_flight_.add(std::move(flight));
-    const Status status = producer_->send(options_.topic, std::move(record), token);
+    const Status status = producer_->send(options_.topic, record_, token);
     if (!status) return in_flight_.refused(token, status.error());
     in_flight_.handed_over(token, now_ns());
     ++stats_.sent;
   }
 
-  [[nodiscard]] std::vector<bus::Header> headers_of(const RawEvent& event,
-                                                    const Flight& flight) const {
-    std::vector<bus::Header> headers;
-    headers.reserve(10);
-    headers.push_back({"event_id", flight.event_id.to_string()});
+  // Into the headers of the event before, so that their texts keep their memory.
+  void write_headers(const RawEvent& event, const Flight& flight) {
+    std::size_t count = 0;
+    const auto header = [&](std::string_view name) -> std::string& {
+      if (count == record_.headers.size()) record_.headers.emplace_back();
+      bus::Header& one = record_.headers[count++];
+      one.key = name;
+      one.value.clear();
+      return one.value;
+    };
+    const auto number = [&](std::string_view name, std::uint64_t value) {
+      const fmt::format_int digits(value);
+      header(name).append(digits.data(), digits.size());
+    };
+    flight.event_id.append_to(header("event_id"));
     const std::uint8_t flags = flight.sampled ? 1 : 0;
-    headers.push_back({"traceparent", trace::format_traceparent(
-                                          {flight.trace, send_span_id(flight.trace), flags})});
+    header("traceparent") =
+        trace::format_traceparent({flight.trace, send_span_id(flight.trace), flags});
     // Whoever finds later that the event matters can complete its trace.
     if (!flight.sampled && tracer_.enabled())
-      headers.push_back({"tracestate", trace::format_tracestate({flight.started, flight.sent})});
-    headers.push_back({"source", source_text(event.origin)});
-    headers.push_back({"content-type", "application/json"});
+      header("tracestate") = trace::format_tracestate({flight.started, flight.sent});
+    append_source(header("source"), event.origin);
+    header("content-type") = "application/json";
     const Truth& truth = event.truth;
-    if (!truth.tactic.empty()) headers.push_back({"tocsin.truth.tactic", truth.tactic});
-    if (!truth.scenario.empty()) headers.push_back({"tocsin.truth.scenario", truth.scenario});
-    if (!truth.technique.empty()) headers.push_back({"tocsin.truth.technique", truth.technique});
-    if (event.origin.path == "synthetic") return headers;
-    headers.push_back({"log.file.path", event.origin.path});
-    if (event.origin.line != 0)
-      headers.push_back({"log.offset", std::to_string(event.origin.line)});
-    if (event.origin.record_id != 0)
-      headers.push_back({"winlog.record_id", std::to_string(event.origin.record_id)});
-    return headers;
+    if (!truth.tactic.empty()) header("tocsin.truth.tactic") = truth.tactic;
+    if (!truth.scenario.empty()) header("tocsin.truth.scenario") = truth.scenario;
+    if (!truth.technique.empty()) header("tocsin.truth.technique") = truth.technique;
+    if (event.origin.path != "synthetic") {
+      header("log.file.path") = event.origin.path;
+      if (event.origin.line != 0) number("log.offset", event.origin.line);
+      if (event.origin.record_id != 0) number("winlog.record_id", event.origin.record_id);
+    }
+    record_.headers.resize(count);
+  }
+
+  static void append_source(std::string& out, const Origin& origin) {
+    if (origin.path == "synthetic") {
+      out += "synthetic";
+      return;
+    }
+    out += origin.line != 0 ? "jsonl:" : origin.record_id != 0 ? "evtx:" : "file:";
+    out += origin.path;
+    if (origin.line == 0) return;
+    const fmt::format_int digits(origin.line);
+    out.push_back(':');
+    out.append(digits.data(), digits.size());
   }
 
   [[nodiscard]] static std::string source_text(const Origin& origin) {
-    if (origin.path == "synthetic") return "synthetic";
-    if (origin.line != 0) return fmt::format("jsonl:{}:{}", origin.path, origin.line);
-    return (origin.record_id != 0 ? "evtx:" : "file:") + origin.path;
+    std::string text;
+    append_source(text, origin);
+    return text;
   }
 
   void refuse_too_large(RawEvent& event) {
@@ -239,7 +261,7 @@ class Publisher {
     };
     if (problem.bytes.size() >= limit) record.headers.push_back({"truncated", "true"});
     if (tracer_.enabled()) record.headers.push_back({"traceparent", trace_problem(problem)});
-    send_dead_letter(std::move(record));
+    send_dead_letter(record);
   }
 
   // The bus's threads call it. A record that no retry makes fit becomes a dead letter, and a dead
@@ -324,13 +346,12 @@ class Publisher {
         record.headers.push_back({"origin", std::move(origin)});
       }
       if (event.truncated) record.headers.push_back({"truncated", "true"});
-      send_dead_letter(std::move(record));
+      send_dead_letter(record);
     }
   }
 
-  void send_dead_letter(bus::Record record) {
-    const Status status =
-        producer_->send(options_.dead_letter_topic, std::move(record), kDeadLetterToken);
+  void send_dead_letter(const bus::Record& record) {
+    const Status status = producer_->send(options_.dead_letter_topic, record, kDeadLetterToken);
     if (status) return;
     ++dead_letters_refused_;
     if (options_.cells != nullptr) options_.cells->refused.add();
@@ -411,6 +432,7 @@ class Publisher {
   trace::Tracer& tracer_;
   Pacer pacer_;
   IdentityReader reader_;
+  bus::Record record_;  // of the event under way
   InFlight in_flight_;
   PublishStats stats_;
   const Pacer::Clock::time_point started_ = Pacer::Clock::now();

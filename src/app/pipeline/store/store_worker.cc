@@ -58,7 +58,7 @@ class DeadLetterBox {
         copy.value.resize(bus_.value_bytes_max());
         copy.headers.push_back({"truncated", "true"});
       }
-      TOCSIN_TRY_STATUS(producer_->send(topic_, std::move(copy)));
+      TOCSIN_TRY_STATUS(producer_->send(topic_, copy));
     }
     TOCSIN_TRY_STATUS(producer_->flush(kFlushTimeout));
     const std::lock_guard lock(mutex_);

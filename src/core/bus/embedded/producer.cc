@@ -65,7 +65,7 @@ class EmbeddedProducer final : public Producer {
     abandon_rest();
   }
 
-  Status send(std::string_view topic, Record record, std::uint64_t token) override;
+  Status send(std::string_view topic, const Record& record, std::uint64_t token) override;
   Status flush(Milliseconds timeout) override;
   std::size_t pending() const override {
     const std::lock_guard lock(mutex_);
@@ -123,7 +123,7 @@ Result<Topic*> EmbeddedProducer::find_topic(const std::string& name) {
   return &topics_.emplace(name, Topic{name, std::move(partitions), 0}).first->second;
 }
 
-Status EmbeddedProducer::send(std::string_view topic, Record record, std::uint64_t token) {
+Status EmbeddedProducer::send(std::string_view topic, const Record& record, std::uint64_t token) {
   if (record.value.size() > settings_.value_bytes_max)
     return fail(ErrorCode::kInvalid,
                 fmt::format("topic {}: a value of {} bytes is larger than the bound of {}", topic,

@@ -58,6 +58,9 @@ Batch make_batch(const std::shared_ptr<Storage>& storage) {
                         .value = view(raw->payload, raw->len),
                         .headers = {}});
     header_counts.push_back(collect_headers(*storage, raw));
+    // Most often all have as many.
+    if (header_counts.size() == 1)
+      storage->headers.reserve(header_counts.front() * storage->messages.size());
   }
   // Only now does the vector of headers stay where it is.
   std::size_t first = 0;

@@ -144,7 +144,7 @@ class KafkaProducer final : public Producer {
   ~KafkaProducer() override;
 
   [[nodiscard]] Status start();
-  Status send(std::string_view topic, Record record, std::uint64_t token) override;
+  Status send(std::string_view topic, const Record& record, std::uint64_t token) override;
   Status flush(Milliseconds timeout) override;
   std::size_t pending() const override {
     const std::lock_guard lock(mutex_);
@@ -277,7 +277,7 @@ Status KafkaProducer::require_topic(Client& client, const std::string& topic) {
   return {};
 }
 
-Status KafkaProducer::send(std::string_view topic, Record record, std::uint64_t token) {
+Status KafkaProducer::send(std::string_view topic, const Record& record, std::uint64_t token) {
   TOCSIN_TRY_STATUS(check_size(settings_, topic, record));
   const std::string name(topic);
   TOCSIN_TRY(const std::shared_ptr<Client> client, fit_client());

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/check.h"
 #include "base/log.h"
 #include "core/bus/spool/spool_folder.h"
 
@@ -24,11 +25,18 @@ constexpr Milliseconds kSyncEvery{100};
 constexpr Milliseconds kRetryFirst{250};
 constexpr Milliseconds kRetryMax{10'000};
 
+// What buffers of finished entries may hold, to be filled again.
+constexpr std::size_t kSpareBytesMax = 8u << 20;
+
 // A record under way, from the moment it is given to the bus's producer until it is acknowledged.
 struct Entry {
   enum class State : std::uint8_t { kSent, kRefused, kDone };
-  SpooledRecord what;
-  std::uint64_t token = 0;  // the caller's
+  // As in a spool (record_bytes.h): one buffer, whatever the record is made of. Nearly none is ever
+  // needed again, so keeping it must be cheap, and reading it may cost.
+  std::string bytes;
+  std::size_t size = 0;      // key and value, as the bounds count
+  UnixNanos spooled_at = 0;  // 0: as the bytes say
+  std::uint64_t token = 0;   // the caller's
   State state = State::kSent;
   SteadyClock::time_point sent_at;
   Spool* spool = nullptr;  // that holds it, if any
@@ -43,7 +51,7 @@ class Impl final : public SpooledProducer {
   ~Impl() override;
   [[nodiscard]] Status start();
 
-  Status send(std::string_view topic, Record record, std::uint64_t token) override;
+  Status send(std::string_view topic, const Record& record, std::uint64_t token) override;
   Status flush(Milliseconds timeout) override;
   std::size_t pending() const override;
   SpooledProducerStats stats() const override;
@@ -58,9 +66,11 @@ class Impl final : public SpooledProducer {
   void drain(Lock& lock);
   void spill();
   void keep_record_of_acknowledgements();
-  [[nodiscard]] bool to_bus(Lock& lock, std::uint64_t number);
-  [[nodiscard]] Status send_direct(Lock& lock, std::string_view topic, Record record,
+  [[nodiscard]] bool to_bus(Lock& lock, std::uint64_t number, const SpooledRecord& what);
+  [[nodiscard]] Status send_direct(Lock& lock, std::string_view topic, const Record& record,
                                    std::uint64_t token);
+  Entry& enter(std::string_view topic, const Record& record, UnixNanos spooled_at);
+  [[nodiscard]] static SpooledRecord record_of(const Entry& entry);
   [[nodiscard]] Status append_to_spool(std::string_view topic, const Record& record,
                                        std::uint64_t token);
   void on_delivery(const Delivery& delivery);
@@ -80,6 +90,11 @@ class Impl final : public SpooledProducer {
   [[nodiscard]] bool has_room(std::size_t bytes) const {
     return window_.empty() || (window_.size() < producer_options_.queue_records_max &&
                                window_bytes_ + bytes <= producer_options_.queue_bytes_max);
+  }
+  // Enough that it is worth waking who waits: not for the place of one record.
+  [[nodiscard]] bool has_much_room() const {
+    return window_.size() <= producer_options_.queue_records_max / 4 * 3 &&
+           window_bytes_ <= producer_options_.queue_bytes_max / 4 * 3;
   }
   [[nodiscard]] static std::size_t size_of(const Record& record) {
     return record.key.size() + record.value.size();
@@ -104,6 +119,8 @@ class Impl final : public SpooledProducer {
   std::deque<Entry> window_;                    // by number, from first_number_ on
   std::uint64_t first_number_ = 1;
   std::size_t window_bytes_ = 0;
+  std::vector<std::string> spares_;  // buffers of entries that are gone
+  std::size_t spare_bytes_ = 0;
   std::size_t sent_ = 0;     // of the window, in state kSent
   std::size_t refused_ = 0;  // in state kRefused
 
@@ -161,7 +178,7 @@ Impl::~Impl() {
 
 // -- what the caller's threads do --
 
-Status Impl::send(std::string_view topic, Record record, std::uint64_t token) {
+Status Impl::send(std::string_view topic, const Record& record, std::uint64_t token) {
   const std::size_t bytes = size_of(record);
   Lock lock(mutex_);
   for (;;) {
@@ -169,7 +186,7 @@ Status Impl::send(std::string_view topic, Record record, std::uint64_t token) {
       lock.unlock();
       const std::lock_guard order(order_);
       lock.lock();
-      if (takes_directly(bytes)) return send_direct(lock, topic, std::move(record), token);
+      if (takes_directly(bytes)) return send_direct(lock, topic, record, token);
     }
     const bool stop = stopping();
     if (spooling() && (away_ || stop)) {
@@ -186,18 +203,37 @@ Status Impl::send(std::string_view topic, Record record, std::uint64_t token) {
   }
 }
 
-Status Impl::send_direct(Lock& lock, std::string_view topic, Record record, std::uint64_t token) {
-  full_ = false;
+// The entry of a record, at the end of the window.
+Entry& Impl::enter(std::string_view topic, const Record& record, UnixNanos spooled_at) {
   Entry& entry = window_.emplace_back();
-  entry.what = {std::string(topic), std::move(record), 0};
-  entry.token = token;
+  if (!spares_.empty()) {
+    entry.bytes = std::move(spares_.back());
+    spares_.pop_back();
+    spare_bytes_ -= entry.bytes.capacity();
+  }
+  append_bytes(entry.bytes, topic, record, spooled_at);
+  entry.size = size_of(record);
   entry.sent_at = SteadyClock::now();
-  window_bytes_ += size_of(entry.what.record);
+  window_bytes_ += entry.size;
   ++sent_;
+  return entry;
+}
+
+// Our own bytes, from our own memory: they can be read.
+SpooledRecord Impl::record_of(const Entry& entry) {
+  auto record = parse_record(entry.bytes);
+  TOCSIN_CHECK(record.has_value());
+  if (entry.spooled_at != 0) record->spooled_at = entry.spooled_at;
+  return *std::move(record);
+}
+
+Status Impl::send_direct(Lock& lock, std::string_view topic, const Record& record,
+                         std::uint64_t token) {
+  full_ = false;
+  enter(topic, record, 0).token = token;
   const std::uint64_t number = first_number_ + window_.size() - 1;
-  Record copy = entry.what.record;
   lock.unlock();
-  const Status status = producer_->send(topic, std::move(copy), number);
+  const Status status = producer_->send(topic, record, number);
   if (status) return {};
   lock.lock();
   Entry* const mine = find(number);
@@ -300,7 +336,7 @@ void Impl::on_delivery(const Delivery& delivery) {
   pause_ = kRetryFirst;
   if (std::exchange(refused_again_, false)) resend_at_ = last_progress_;
   finish(*entry, delivery);
-  room_.notify_all();
+  if (window_.empty() || has_much_room()) room_.notify_all();
   if (suspended_ || unread() > 0) work_.notify_one();
 }
 
@@ -314,12 +350,17 @@ void Impl::finish(Entry& entry, const Delivery& delivery) {
   } else {
     ++drained_;
     if (entry.recovered) ++recovered_;
-    if (options_.on_drained) options_.on_drained(entry.what, told, entry.recovered);
+    if (options_.on_drained) options_.on_drained(record_of(entry), told, entry.recovered);
   }
   while (!window_.empty() && window_.front().state == Entry::State::kDone) {
-    const Entry& front = window_.front();
+    Entry& front = window_.front();
     if (front.spool != nullptr) front.spool->acknowledge(front.behind, 1);
-    window_bytes_ -= size_of(front.what.record);
+    window_bytes_ -= front.size;
+    if (spare_bytes_ + front.bytes.capacity() <= kSpareBytesMax) {
+      front.bytes.clear();
+      spare_bytes_ += front.bytes.capacity();
+      spares_.push_back(std::move(front.bytes));
+    }
     window_.pop_front();
     ++first_number_;
   }
@@ -400,19 +441,20 @@ void Impl::spill() {
   for (Entry& entry : window_) {
     if (entry.spool != nullptr || entry.state == Entry::State::kDone) continue;
     const UnixNanos now = now_ns();
-    const auto place = own.append(entry.what.topic, entry.what.record, now);
+    const SpooledRecord what = record_of(entry);
+    const auto place = own.append(what.topic, what.record, now);
     if (!place) {
       full_ = true;
       log_error("{}; records that are under way stay in memory", place.error().message);
       break;
     }
-    entry.what.spooled_at = now;
+    entry.spooled_at = now;
     entry.spool = &own;
     entry.behind = *place;
     ++spooled_;
     Delivery delivery;
     delivery.token = entry.token;
-    delivery.where = {entry.what.topic, -1};
+    delivery.where = {what.topic, -1};
     delivery.acknowledged_at = now;
     delivery.spooled = true;
     if (producer_options_.on_delivery) producer_options_.on_delivery(delivery);
@@ -438,7 +480,7 @@ void Impl::resend(Lock& lock) {
     --refused_;
     entry->state = Entry::State::kSent;
     ++sent_;
-    if (!to_bus(lock, number) || alone || suspended_) break;
+    if (!to_bus(lock, number, record_of(*entry)) || alone || suspended_) break;
   }
   if (!suspended_) room_.notify_all();
 }
@@ -452,39 +494,35 @@ void Impl::drain(Lock& lock) {
     if (suspended_ || unread() == 0) return;
     const auto spool = std::find_if(spools_.begin(), spools_.end(),
                                     [](const auto& one) { return one->unread() > 0; });
-    Entry entry;
-    const auto found = (*spool)->next(entry.what, entry.behind);
+    SpooledRecord what;
+    Place behind;
+    const auto found = (*spool)->next(what, behind);
     if (!found) {
       log_error("{}; what follows it is left for the next start, which keeps a copy of the file",
                 found.error().message);
       (*spool)->skip_unread();
       continue;
     }
+    Entry& entry = enter(what.topic, what.record, what.spooled_at);
+    entry.behind = behind;
     entry.spool = spool->get();
     entry.recovered = entry.spool != spools_.back().get();
-    entry.sent_at = SteadyClock::now();
-    window_bytes_ += size_of(entry.what.record);
-    window_.push_back(std::move(entry));
-    ++sent_;
-    if (!to_bus(lock, first_number_ + window_.size() - 1)) return;
+    if (!to_bus(lock, first_number_ + window_.size() - 1, what)) return;
   }
 }
 
 // Gives an entry of the window to the bus's producer. False when it does not take it for now.
-bool Impl::to_bus(Lock& lock, std::uint64_t number) {
-  Entry* entry = find(number);
-  const std::string topic = entry->what.topic;
-  Record copy = entry->what.record;
+bool Impl::to_bus(Lock& lock, std::uint64_t number, const SpooledRecord& what) {
   lock.unlock();
-  const Status status = producer_->send(topic, std::move(copy), number);
+  const Status status = producer_->send(what.topic, what.record, number);
   lock.lock();
   if (status) return true;
-  entry = find(number);
+  Entry* const entry = find(number);
   if (entry == nullptr || entry->state != Entry::State::kSent) return true;
   --sent_;
   if (status.error().code == ErrorCode::kInvalid) {
     Delivery delivery;
-    delivery.where = {topic, -1};
+    delivery.where = {what.topic, -1};
     delivery.error = status.error();
     last_progress_ = SteadyClock::now();
     finish(*entry, delivery);

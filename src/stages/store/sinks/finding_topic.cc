@@ -39,7 +39,7 @@ class FindingTopic final : public Sink {
       record.headers = {{"event_id", alert.event_id.to_string()},
                         {"source", "store"},
                         {"content-type", "application/json"}};
-      TOCSIN_TRY_STATUS(producer_->send(topic_, std::move(record)));
+      TOCSIN_TRY_STATUS(producer_->send(topic_, record));
     }
     TOCSIN_TRY_STATUS(producer_->flush(kFlushTimeout));
     const std::lock_guard lock(mutex_);

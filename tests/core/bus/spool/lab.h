@@ -86,7 +86,7 @@ struct FickleBus final : Bus {
       const std::lock_guard lock(bus_.mutex);
       bus_.late.clear();
     }
-    Status send(std::string_view topic, Record record, std::uint64_t token) override {
+    Status send(std::string_view topic, const Record& record, std::uint64_t token) override {
       if (record.value.size() > 1000) return fail(ErrorCode::kInvalid, "too large");
       Delivery delivery;
       delivery.token = token;

@@ -52,7 +52,7 @@ struct FakeBus final : bus::Bus {
     FakeProducer(FakeBus& bus, bus::ProducerOptions options)
         : bus_(bus), options_(std::move(options)) {}
 
-    Status send(std::string_view topic, bus::Record record, std::uint64_t token) override {
+    Status send(std::string_view topic, const bus::Record& record, std::uint64_t token) override {
       if (!bus_.refuse_value.empty() && record.value == bus_.refuse_value)
         return fail(ErrorCode::kInvalid, "refused");
       bus::Delivery delivery;
@@ -61,7 +61,7 @@ struct FakeBus final : bus::Bus {
       delivery.offset = static_cast<std::int64_t>(bus_.sent.size());
       if (!bus_.fail_value.empty() && record.value == bus_.fail_value)
         delivery.error = Error{ErrorCode::kUnavailable, "broker away"};
-      bus_.sent.push_back({std::string(topic), std::move(record)});
+      bus_.sent.push_back({std::string(topic), record});
       waiting_.push_back(delivery);
       if (bus_.ack_in_send && !bus_.forget) acknowledge();
       return {};
