@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/clock.h"
 
+#include <array>
 #include <chrono>
 
 namespace tocsin {
@@ -8,14 +9,23 @@ namespace {
 
 namespace chrono = std::chrono;
 
-void put(std::string& out, std::int64_t value, int width) {
-  char digits[20];
-  for (int i = width - 1; i >= 0; --i) {
-    digits[i] = static_cast<char>('0' + value % 10);
-    value /= 10;
+// Text of a bounded length, appended to a string in one go.
+class Writer {
+ public:
+  void put(std::int64_t value, int width) {
+    for (int i = width - 1; i >= 0; --i) {
+      text_[size_ + static_cast<std::size_t>(i)] = static_cast<char>('0' + value % 10);
+      value /= 10;
+    }
+    size_ += static_cast<std::size_t>(width);
   }
-  out.append(digits, static_cast<std::size_t>(width));
-}
+  void put(char c) { text_[size_++] = c; }
+  [[nodiscard]] std::string_view text() const { return {text_.data(), size_}; }
+
+ private:
+  std::array<char, 40> text_;  // "2026-11-27T03:45:00.123456789Z" has 30
+  std::size_t size_ = 0;
+};
 
 // Takes exactly `width` digits off the front.
 bool take(std::string_view& text, int width, int& value) {
@@ -81,24 +91,26 @@ void append_rfc3339(std::string& out, UnixNanos time, int digits) {
   const auto day = chrono::floor<chrono::days>(point);
   const chrono::year_month_day date{day};
   const chrono::hh_mm_ss clock{point - day};
-  put(out, static_cast<int>(date.year()), 4);
-  out.push_back('-');
-  put(out, static_cast<unsigned>(date.month()), 2);
-  out.push_back('-');
-  put(out, static_cast<unsigned>(date.day()), 2);
-  out.push_back('T');
-  put(out, clock.hours().count(), 2);
-  out.push_back(':');
-  put(out, clock.minutes().count(), 2);
-  out.push_back(':');
-  put(out, clock.seconds().count(), 2);
+  Writer text;
+  text.put(static_cast<int>(date.year()), 4);
+  text.put('-');
+  text.put(static_cast<unsigned>(date.month()), 2);
+  text.put('-');
+  text.put(static_cast<unsigned>(date.day()), 2);
+  text.put('T');
+  text.put(clock.hours().count(), 2);
+  text.put(':');
+  text.put(clock.minutes().count(), 2);
+  text.put(':');
+  text.put(clock.seconds().count(), 2);
   if (digits > 0) {
     std::int64_t part = clock.subseconds().count();
     for (int i = digits; i < 9; ++i) part /= 10;
-    out.push_back('.');
-    put(out, part, digits);
+    text.put('.');
+    text.put(part, digits);
   }
-  out.push_back('Z');
+  text.put('Z');
+  out += text.text();
 }
 
 std::string format_rfc3339(UnixNanos time, int digits) {

@@ -14,12 +14,17 @@ namespace {
 
 constexpr char kHex[] = "0123456789abcdef";
 
-int hex_value(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
+constexpr std::uint8_t kNoHex = 0xff;
+constexpr std::array<std::uint8_t, 256> kHexValues = [] {
+  std::array<std::uint8_t, 256> values{};
+  values.fill(kNoHex);
+  for (std::uint8_t i = 0; i < 10; ++i) values['0' + i] = i;
+  for (std::uint8_t i = 0; i < 6; ++i)
+    values['a' + i] = values['A' + i] = static_cast<std::uint8_t>(10 + i);
+  return values;
+}();
+
+std::uint8_t hex_value(char c) { return kHexValues[static_cast<unsigned char>(c)]; }
 
 struct Digest {
   std::array<std::uint8_t, EVP_MAX_MD_SIZE> bytes;
@@ -71,10 +76,10 @@ void append_hex(std::string& out, const std::uint8_t* data, std::size_t size) {
 bool decode_hex(std::string_view text, std::uint8_t* out, std::size_t size) {
   if (text.size() != 2 * size) return false;
   for (std::size_t i = 0; i < size; ++i) {
-    const int high = hex_value(text[2 * i]);
-    const int low = hex_value(text[2 * i + 1]);
-    if (high < 0 || low < 0) return false;
-    out[i] = static_cast<std::uint8_t>(high * 16 + low);
+    const unsigned high = hex_value(text[2 * i]);
+    const unsigned low = hex_value(text[2 * i + 1]);
+    if ((high | low) > 0xf) return false;
+    out[i] = static_cast<std::uint8_t>(high << 4 | low);
   }
   return true;
 }

@@ -15,6 +15,10 @@ namespace tocsin::pipeline {
 
 using match::RuleIndex;
 
+Uuid EventSource::fallback_id() const {
+  return topic.empty() ? Uuid{} : event_id_from_position(topic, partition, offset);
+}
+
 struct Classifier::State {
   std::shared_ptr<const match::Engine> engine;
   normalize::Normalizer normalizer;
@@ -33,9 +37,9 @@ struct Classifier::State {
   }
 
   void rank(std::span<const RuleIndex> matched);
-  void identify(const EventSource& source, Classification& out);
+  void identify(const EventSource& source, Verdict& verdict, Findings& out);
   void fill_verdict(Verdict& verdict);
-  void add_alert(RuleIndex index, const EventSource& source, Classification& out);
+  void add_alert(RuleIndex index, const EventSource& source, const Verdict& verdict, Findings& out);
 };
 
 // Most severe first; of equals the one later in the kill chain, then the lower id. A rule without a
@@ -52,13 +56,13 @@ void Classifier::State::rank(std::span<const RuleIndex> matched) {
   });
 }
 
-void Classifier::State::identify(const EventSource& source, Classification& out) {
+void Classifier::State::identify(const EventSource& source, Verdict& verdict, Findings& out) {
   const auto id = event_id_from(source.event_id, {event.body_id, event.host, event.channel,
                                                   event.record_id, event.time_text});
-  out.verdict.event_id = id.value_or(source.fallback_id);
-  out.parent = {trace::trace_id_of(out.verdict.event_id), trace::kNoSpan, 1};
+  verdict.event_id = id ? *id : source.fallback_id();
+  out.parent = {trace::trace_id_of(verdict.event_id), trace::kNoSpan, 1};
   if (const auto context = trace::parse_traceparent(source.traceparent)) out.parent = *context;
-  out.verdict.trace_id = out.parent.trace;
+  verdict.trace_id = out.parent.trace;
 }
 
 void add_once(std::vector<std::string>& list, const std::string& item) {
@@ -93,14 +97,15 @@ void Classifier::State::fill_verdict(Verdict& v) {
   v.event_class = tactic != nullptr ? tactic->name : v.tactics.front();
 }
 
-void Classifier::State::add_alert(RuleIndex index, const EventSource& source, Classification& out) {
+void Classifier::State::add_alert(RuleIndex index, const EventSource& source,
+                                  const Verdict& verdict, Findings& out) {
   const sigma::Rule& rule = engine->rules()[index];
   Alert& alert = out.alerts.emplace_back();
-  alert.event_id = out.verdict.event_id;
+  alert.event_id = verdict.event_id;
   alert.alert_id = make_alert_id(alert.event_id, rule.id);
-  alert.trace_id = out.verdict.trace_id;
+  alert.trace_id = verdict.trace_id;
   alert.timestamp = event.timestamp;
-  alert.created = out.verdict.classified_at;
+  alert.created = verdict.classified_at;
   alert.event_code = event.event_code;
   alert.provider = event.provider;
   alert.channel = event.channel;
@@ -137,20 +142,21 @@ void Classifier::take_work(std::vector<match::Matcher::RuleWork>& out) {
 
 const match::Matcher::MemoUse& Classifier::memo_use() const { return state_->matcher.memo_use(); }
 
-Status Classifier::classify(std::string_view json, const EventSource& source, Classification& out) {
+Status Classifier::classify(std::string_view json, const EventSource& source, Verdict& verdict,
+                            Findings& out) {
   State& s = *state_;
   out.alerts.clear();
   TOCSIN_TRY_STATUS(s.normalizer.normalize(json, s.event));
   s.rank(s.matcher.match(s.event));
   if (s.who == Identify::kAll || !s.ranked.empty()) {
-    s.fill_verdict(out.verdict);
-    s.identify(source, out);
-    out.verdict.classified_at = now_ns();
+    s.fill_verdict(verdict);
+    s.identify(source, verdict, out);
+    verdict.classified_at = now_ns();
   } else {
-    out.verdict.timestamp = s.event.timestamp;
+    verdict.timestamp = s.event.timestamp;
   }
   out.repaired = s.event.repaired;
-  for (const RuleIndex index : s.ranked) s.add_alert(index, source, out);
+  for (const RuleIndex index : s.ranked) s.add_alert(index, source, verdict, out);
   return {};
 }
 

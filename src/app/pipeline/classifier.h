@@ -28,14 +28,24 @@ struct EventSource {
   std::string_view file_path;
   std::uint64_t line = 0;
   std::uint64_t record_id = 0;
-  Uuid fallback_id;  // when neither header nor body identifies the event
+  // Where it lies on the bus: tells its id when neither header nor body does.
+  std::string_view topic;
+  std::int32_t partition = 0;
+  std::int64_t offset = 0;
+
+  // Nil for an event that lies in no topic.
+  [[nodiscard]] Uuid fallback_id() const;
 };
 
-struct Classification {
-  Verdict verdict;
+// What belongs to an event's verdict.
+struct Findings {
   std::vector<Alert> alerts;
   trace::Context parent;  // of the trace that the event came with; span kNoSpan when it had none
   bool repaired = false;
+};
+
+struct Classification : Findings {
+  Verdict verdict;
 };
 
 // Of which events the verdict is worth working out; of the others its timestamp only.
@@ -50,9 +60,14 @@ class Classifier {
   ~Classifier();
   Classifier(Classifier&&) noexcept;
 
-  // Fails with kInvalid on what is not a JSON object; `out` is reused.
+  // Fails with kInvalid on what is not a JSON object; `verdict` and `out` are reused: what they
+  // hold is overwritten in place. Truth and latency are not known here and left as they are.
+  [[nodiscard]] Status classify(std::string_view json, const EventSource& source, Verdict& verdict,
+                                Findings& out);
   [[nodiscard]] Status classify(std::string_view json, const EventSource& source,
-                                Classification& out);
+                                Classification& out) {
+    return classify(json, source, out.verdict, out);
+  }
 
   // What rules cost since the last call (match::Matcher::take_work), appended to `out`.
   void take_work(std::vector<match::Matcher::RuleWork>& out);

@@ -5,9 +5,9 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
 #include <chrono>
 #include <mutex>
+#include <span>
 #include <thread>
 #include <utility>
 
@@ -19,7 +19,6 @@
 #include "app/pipeline/tuning/decisions.h"
 #include "base/check.h"
 #include "base/log.h"
-#include "core/event/event_id.h"
 
 namespace tocsin::pipeline {
 namespace {
@@ -31,10 +30,13 @@ constexpr Milliseconds kTransactionMin{10'000};
 constexpr Milliseconds kRetryFirst{100};
 constexpr Milliseconds kRetryMax{5'000};
 
-std::uint64_t number_of(std::string_view text) {
-  std::uint64_t number = 0;
-  std::from_chars(text.data(), text.data() + text.size(), number);
-  return number;
+// What a verdict's texts may hold on to from one batch to the next.
+constexpr std::size_t kTextKept = 1'024;
+
+std::size_t text_capacity(const Verdict& v) {
+  return v.host.capacity() + v.channel.capacity() + v.provider.capacity() +
+         v.event_code.capacity() + v.truth.capacity() + v.truth_scenario.capacity() +
+         v.truth_technique.capacity();
 }
 
 // What a batch adds to the stats once it is committed.
@@ -82,6 +84,9 @@ class Worker {
   void add_verdict_record(const EventOutcome& outcome);
   void account();
   void classify(const bus::Message& message);
+  [[nodiscard]] std::span<const Verdict> verdicts() const {
+    return {verdicts_.data(), verdict_count_};
+  }
   store::SinkBatch sink_batch() const;
   Status write_outputs();
   Status write_sink(store::Sink& sink, std::string_view output);
@@ -112,9 +117,13 @@ class Worker {
   std::int64_t swap_ns_ = 0;  // what taking new rules cost before this batch
   DetectSpans spans_;
   WorkerMeter& meter_;
-  Classification result_;
+  Findings findings_;
   std::vector<EventOutcome> outcomes_;
+  // The first verdict_count_ are the batch's. The others are kept for the next batch: making their
+  // texts anew for every event costs more than filling them.
   std::vector<Verdict> verdicts_;
+  std::size_t verdict_count_ = 0;
+  std::vector<std::size_t> large_verdicts_;  // those with texts that are not kept
   std::vector<Alert> alerts_;
   std::vector<bus::Record> verdict_records_, alert_records_, dead_letters_;
   Slices slices_;
@@ -125,7 +134,9 @@ class Worker {
 
 void Worker::clear() {
   outcomes_.clear();
-  verdicts_.clear();
+  for (const std::size_t i : large_verdicts_) verdicts_[i] = {};
+  large_verdicts_.clear();
+  verdict_count_ = 0;
   alerts_.clear();
   verdict_records_.clear();
   alert_records_.clear();
@@ -161,7 +172,7 @@ bool Worker::admit(Alert& alert, std::string_view event, UnixNanos received) {
 
 // Verdicts name every rule that matched; alerts are thinned as the user wants it.
 void Worker::admit_alerts(const bus::Message& message) {
-  for (Alert& alert : result_.alerts) {
+  for (Alert& alert : findings_.alerts) {
     const UnixNanos received = message.timestamp_ms * 1'000'000;
     const bool out = admit(alert, message.value, received);
     if (parts_.account != nullptr) {
@@ -186,7 +197,7 @@ void Worker::account() {
 }
 
 void Worker::add_alert(Alert alert) {
-  alert_records_.push_back(alert_record(alert, spans_.context_of_alert(result_.parent)));
+  alert_records_.push_back(alert_record(alert, spans_.context_of_alert(findings_.parent)));
   alerts_.push_back(std::move(alert));
   alert_places_.push_back(place_);
 }
@@ -210,39 +221,36 @@ void Worker::classify(const bus::Message& message) {
   outcome.message = &message;
   outcome.classify_start = now_ns();
   outcome.first_alert = alerts_.size();
-  EventSource source;
-  source.event_id = message.header("event_id");
-  source.traceparent = message.header("traceparent");
-  source.file_path = message.header("log.file.path");
-  source.line = number_of(message.header("log.offset"));
-  source.record_id = number_of(message.header("winlog.record_id"));
-  source.fallback_id = event_id_from_position(message.topic, message.partition, message.offset);
-  if (const Status status = seat_->classifier.classify(message.value, source, result_); !status) {
+  const EventHeaders headers = read_headers(message);
+  if (verdict_count_ == verdicts_.size()) verdicts_.emplace_back();
+  Verdict& verdict = verdicts_[verdict_count_];
+  const Status status =
+      seat_->classifier.classify(message.value, headers.source, verdict, findings_);
+  if (!status) {
     log_warning("{}/{}/{}: {}; sent to {}", message.topic, message.partition, message.offset,
                 status.error().message, options_.dead_letter_topic);
     dead_letters_.push_back(dead_letter(message, status.error()));
     tally_.dead_letters += 1;
     meter_.dead_letter("event.invalid");
     outcome.classify_end = now_ns();
-    outcome.parent = context_of_unread(source);
+    outcome.parent = context_of_unread(headers.source);
     outcome.error_code = kUnreadable;
     outcome.error_message = status.error().message;
     return;
   }
   outcome.classify_end = now_ns();
   meter_.classified(outcome.classify_end - outcome.classify_start);
-  outcome.parent = result_.parent;
-  outcome.repaired = result_.repaired;
-  outcome.verdict = verdicts_.size();
-  Verdict& verdict = result_.verdict;
+  outcome.parent = findings_.parent;
+  outcome.repaired = findings_.repaired;
+  outcome.verdict = verdict_count_++;
   verdict.latency_us =
       std::max<std::int64_t>(0, (verdict.classified_at - message.timestamp_ms * 1'000'000) / 1'000);
-  verdict.truth = message.header(kTruthTactic);
-  verdict.truth_scenario = message.header(kTruthScenario);
-  verdict.truth_technique = message.header(kTruthTechnique);
-  if (result_.repaired) tally_.repaired += 1;
+  verdict.truth = headers.truth;
+  verdict.truth_scenario = headers.truth_scenario;
+  verdict.truth_technique = headers.truth_technique;
+  if (findings_.repaired) tally_.repaired += 1;
   if (verdict.detected()) tally_.detections += 1;
-  verdicts_.push_back(verdict);
+  if (text_capacity(verdict) > kTextKept) large_verdicts_.push_back(outcome.verdict);
   verdict_places_.push_back(place_);
   admit_alerts(message);
   outcome.alerts = alerts_.size() - outcome.first_alert;
@@ -275,7 +283,7 @@ Status Worker::write_with_retries(std::string_view output, const Write& write, b
 }
 
 store::SinkBatch Worker::sink_batch() const {
-  return {.verdicts = verdicts_,
+  return {.verdicts = verdicts(),
           .alerts = alerts_,
           .verdict_places = verdict_places_,
           .alert_places = alert_places_,
@@ -453,7 +461,7 @@ Status Worker::run() {
     stats_.last_batch_done.store(now_ns(), std::memory_order_relaxed);
     meter(received);
     spans_.record(
-        {*batch, outcomes_, verdicts_, alerts_, sink_times_, poll_start, received, now_ns()});
+        {*batch, outcomes_, verdicts(), alerts_, sink_times_, poll_start, received, now_ns()});
   }
   publisher_.reset();
   consumer_->close();

@@ -23,7 +23,40 @@ std::vector<bus::Header> headers_of(const Uuid& event_id, const trace::Context& 
           {"content-type", "application/json"}};
 }
 
+std::uint64_t number_of(std::string_view text) {
+  std::uint64_t number = 0;
+  std::from_chars(text.data(), text.data() + text.size(), number);
+  return number;
+}
+
 }  // namespace
+
+// In one pass, for it runs for every event.
+EventHeaders read_headers(const bus::Message& message) {
+  EventHeaders out;
+  out.source.topic = message.topic;
+  out.source.partition = message.partition;
+  out.source.offset = message.offset;
+  for (const auto& [name, value] : message.headers) {
+    if (name == "event_id")
+      out.source.event_id = value;
+    else if (name == "traceparent")
+      out.source.traceparent = value;
+    else if (name == "log.file.path")
+      out.source.file_path = value;
+    else if (name == "log.offset")
+      out.source.line = number_of(value);
+    else if (name == "winlog.record_id")
+      out.source.record_id = number_of(value);
+    else if (name == kTruthTactic)
+      out.truth = value;
+    else if (name == kTruthScenario)
+      out.truth_scenario = value;
+    else if (name == kTruthTechnique)
+      out.truth_technique = value;
+  }
+  return out;
+}
 
 bus::Record alert_record(const Alert& alert, const trace::Context& parent) {
   bus::Record record;
@@ -39,8 +72,8 @@ bus::Record verdict_record(const Verdict& verdict, const trace::Context& parent,
   record.key = verdict.host;
   append_json(record.value, verdict);
   record.headers = headers_of(verdict.event_id, parent);
-  const auto truth = [&](const char* name, const std::string& value) {
-    if (!value.empty()) record.headers.push_back({name, value});
+  const auto truth = [&](std::string_view name, const std::string& value) {
+    if (!value.empty()) record.headers.push_back({std::string(name), value});
   };
   truth(kTruthTactic, verdict.truth);
   truth(kTruthScenario, verdict.truth_scenario);

@@ -6,6 +6,9 @@
 //   record of `dead-letter`
 #pragma once
 
+#include <string_view>
+
+#include "app/pipeline/classifier.h"
 #include "base/result.h"
 #include "core/bus/bus.h"
 #include "core/event/verdict.h"
@@ -18,9 +21,17 @@ namespace tocsin::pipeline {
 inline constexpr const char* kUnreadable = "event.invalid";
 
 // Headers of an event that says what it is: a simulator's truth.
-inline constexpr const char* kTruthTactic = "tocsin.truth.tactic";
-inline constexpr const char* kTruthScenario = "tocsin.truth.scenario";
-inline constexpr const char* kTruthTechnique = "tocsin.truth.technique";
+inline constexpr std::string_view kTruthTactic = "tocsin.truth.tactic";
+inline constexpr std::string_view kTruthScenario = "tocsin.truth.scenario";
+inline constexpr std::string_view kTruthTechnique = "tocsin.truth.technique";
+
+// What a message of `raw-events` says about its event beside the event itself. Views into the
+// message. Of headers with one name the last counts, as in Message::header().
+struct EventHeaders {
+  EventSource source;
+  std::string_view truth, truth_scenario, truth_technique;
+};
+[[nodiscard]] EventHeaders read_headers(const bus::Message& message);
 
 // `parent`: of the event's trace.
 [[nodiscard]] bus::Record alert_record(const Alert& alert, const trace::Context& parent);

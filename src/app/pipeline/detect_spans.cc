@@ -30,7 +30,7 @@ UnixNanos sent_at(const bus::Message& message) { return message.timestamp_ms * 1
 
 trace::Context context_of_unread(const EventSource& source) {
   if (const auto context = trace::parse_traceparent(source.traceparent)) return *context;
-  const Uuid id = event_id_from(source.event_id, {}).value_or(source.fallback_id);
+  const Uuid id = event_id_from(source.event_id, {}).value_or(source.fallback_id());
   return {trace::trace_id_of(id), trace::kNoSpan, 1};
 }
 

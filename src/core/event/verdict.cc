@@ -1,20 +1,44 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/event/verdict.h"
 
-#include <fmt/format.h>
-
-#include <iterator>
+#include <array>
+#include <charconv>
+#include <cstring>
 
 #include "base/json_writer.h"
 
 namespace tocsin {
 namespace {
 
-// RFC 4180: quoted when it holds a comma, a quote or a blank at its ends.
+bool needs_quotes(char c) { return c == ',' || c == '"' || static_cast<unsigned char>(c) < 0x20; }
+
+// Eight bytes at a time: marks the bytes equal to `c`, or below 0x20. Above the first marked byte
+// others may be marked wrongly, which a yes or no does not mind.
+constexpr std::uint64_t kEach = 0x0101010101010101;
+constexpr std::uint64_t kTops = 0x8080808080808080;
+constexpr std::uint64_t equal_to(std::uint64_t word, char c) {
+  const std::uint64_t zero = word ^ (kEach * static_cast<unsigned char>(c));
+  return (zero - kEach) & ~zero & kTops;
+}
+constexpr std::uint64_t below_blank(std::uint64_t word) {
+  return (word - kEach * 0x20) & ~word & kTops;
+}
+
+bool needs_quotes(std::string_view text) {
+  while (text.size() >= sizeof(std::uint64_t)) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, text.data(), sizeof word);
+    if ((equal_to(word, ',') | equal_to(word, '"') | below_blank(word)) != 0) return true;
+    text.remove_prefix(sizeof word);
+  }
+  bool found = false;
+  for (const char c : text) found |= needs_quotes(c);
+  return found;
+}
+
+// RFC 4180: quoted when it holds a comma, a quote or a control character.
 void append_cell(std::string& out, std::string_view text) {
-  bool quote = false;
-  for (const char c : text) quote |= c == ',' || c == '"' || static_cast<unsigned char>(c) < 0x20;
-  if (!quote) {
+  if (!needs_quotes(text)) {
     out += text;
     return;
   }
@@ -27,6 +51,7 @@ void append_cell(std::string& out, std::string_view text) {
 }
 
 void append_list(std::string& out, const std::vector<std::string>& items) {
+  if (items.empty()) return;
   if (items.size() == 1) {
     append_cell(out, items.front());
     return;
@@ -37,6 +62,12 @@ void append_list(std::string& out, const std::vector<std::string>& items) {
     joined += item;
   }
   append_cell(out, joined);
+}
+
+void append_number(std::string& out, std::int64_t value) {
+  std::array<char, 20> digits{};
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
+  out.append(digits.data(), end);
 }
 
 }  // namespace
@@ -58,9 +89,13 @@ void append_csv(std::string& out, const Verdict& v) {
   }
   out.push_back(',');
   if (v.detected()) out += to_string(v.level);
-  fmt::format_to(std::back_inserter(out), ",{},", v.score);
+  out.push_back(',');
+  append_number(out, v.score);
+  out.push_back(',');
   append_rfc3339(out, v.classified_at);
-  fmt::format_to(std::back_inserter(out), ",{}\r\n", v.latency_us);
+  out.push_back(',');
+  append_number(out, v.latency_us);
+  out += "\r\n";
 }
 
 Uuid make_alert_id(const Uuid& event_id, std::string_view rule_id) {

@@ -102,7 +102,10 @@ void Worker::read_part(const produce::Part& part) {
 void Worker::take(const produce::EventView& event) {
   if (++since_told_ >= kTellEvery) tell_progress();
   count_event(event.path);
-  const pipeline::EventSource source{{}, {}, event.path, event.line, event.record_id, Uuid{}};
+  pipeline::EventSource source;
+  source.file_path = event.path;
+  source.line = event.line;
+  source.record_id = event.record_id;
   if (const auto status = classifier_.classify(event.json, source, result_); !status) {
     note_unreadable(event, status.error());
     return;
