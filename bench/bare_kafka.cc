@@ -5,8 +5,10 @@
 //
 //   bare_kafka produce BROKERS TOPIC FILE     each line of the file is a message
 //   bare_kafka consume BROKERS TOPIC COUNT    reads so many messages from the beginning
+//   bare_kafka headers BROKERS TOPIC COUNT    the same, and asks for each message's headers
 //
-// Prints {"messages":N,"bytes":N,"seconds":S}: from the first message to the last acknowledged one.
+// Prints {"messages":N,"bytes":N,"seconds":S}: of the producer from opening the file to the last
+// acknowledged message, of the consumer from the first message to the last.
 #include <librdkafka/rdkafka.h>
 
 #include <algorithm>
@@ -16,7 +18,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
-#include <iterator>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -65,12 +66,17 @@ rd_kafka_t* open(rd_kafka_type_t type,
 }
 
 std::string read(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
+  std::ifstream file(path, std::ios::binary | std::ios::ate);
   if (!file) leave(path + ": cannot be read");
-  return {std::istreambuf_iterator<char>(file), {}};
+  std::string text(static_cast<std::size_t>(file.tellg()), '\0');
+  file.seekg(0);
+  if (!file.read(text.data(), static_cast<std::streamsize>(text.size())))
+    leave(path + ": cannot be read");
+  return text;
 }
 
 void produce(const std::string& brokers, const std::string& topic, const std::string& path) {
+  const Clock::time_point begin = Clock::now();
   const std::string text = read(path);
   rd_kafka_t* const handle = open(RD_KAFKA_PRODUCER, {{"bootstrap.servers", brokers},
                                                       {"enable.idempotence", "true"},
@@ -81,7 +87,6 @@ void produce(const std::string& brokers, const std::string& topic, const std::st
                                                       {"socket.nagle.disable", "true"}});
   rd_kafka_topic_t* const where = rd_kafka_topic_new(handle, topic.c_str(), nullptr);
   Figures figures;
-  const Clock::time_point begin = Clock::now();
   for (std::string_view rest = text; !rest.empty();) {
     const std::string_view line = rest.substr(0, rest.find('\n'));
     rest.remove_prefix(std::min(rest.size(), line.size() + 1));
@@ -102,7 +107,21 @@ void produce(const std::string& brokers, const std::string& topic, const std::st
   rd_kafka_destroy(handle);
 }
 
-void consume(const std::string& brokers, const std::string& topic, std::uint64_t count) {
+// The bytes of a message's headers. librdkafka makes a list of them at the first question.
+std::size_t header_bytes(const rd_kafka_message_t* message) {
+  rd_kafka_headers_t* headers = nullptr;
+  if (rd_kafka_message_headers(message, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR) return 0;
+  std::size_t sum = 0, size = 0;
+  const char* name = nullptr;
+  const void* value = nullptr;
+  for (std::size_t i = 0;
+       rd_kafka_header_get_all(headers, i, &name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR; ++i)
+    sum += size;
+  return sum;
+}
+
+void consume(const std::string& brokers, const std::string& topic, std::uint64_t count,
+             bool with_headers) {
   rd_kafka_t* const handle =
       open(RD_KAFKA_CONSUMER,
            {{"bootstrap.servers", brokers},
@@ -130,6 +149,7 @@ void consume(const std::string& brokers, const std::string& topic, std::uint64_t
         if (figures.messages == 0) begin = Clock::now();
         figures.messages += 1;
         figures.bytes += message->len;
+        if (with_headers) figures.bytes += header_bytes(message);
       }
       rd_kafka_message_destroy(message);
     }
@@ -146,10 +166,13 @@ int main(int argc, char** argv) {
   const std::vector<std::string> words(argv + 1, argv + argc);
   if (words.size() == 4 && words[0] == "produce") {
     produce(words[1], words[2], words[3]);
-  } else if (words.size() == 4 && words[0] == "consume") {
-    consume(words[1], words[2], std::strtoull(words[3].c_str(), nullptr, 10));
+  } else if (words.size() == 4 && (words[0] == "consume" || words[0] == "headers")) {
+    consume(words[1], words[2], std::strtoull(words[3].c_str(), nullptr, 10),
+            words[0] == "headers");
   } else {
-    leave("usage: bare_kafka produce BROKERS TOPIC FILE | consume BROKERS TOPIC COUNT");
+    leave(
+        "usage: bare_kafka produce BROKERS TOPIC FILE | consume BROKERS TOPIC COUNT | headers "
+        "BROKERS TOPIC COUNT");
   }
   return 0;
 }

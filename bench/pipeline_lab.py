@@ -110,8 +110,8 @@ class Lab:
     def bare_produce(self, topic):
         return self.checked(self.run("bare produce", [BARE, "produce", self.brokers, topic, self.events]), "messages")
 
-    def consume(self, topic):
-        return self.checked(self.run("bare consume", [BARE, "consume", self.brokers, topic, self.count]), "messages")
+    def consume(self, topic, how="consume"):
+        return self.checked(self.run("bare " + how, [BARE, how, self.brokers, topic, self.count]), "messages")
 
     def produce(self, topic):
         return self.checked(self.run("produce", [TOCSIN, "-q", "--data", self.data(), "produce", "jsonl", self.events, "--json",
