@@ -74,6 +74,31 @@ TEST_CASE("verdict: cells are quoted by RFC 4180 and never break the line") {
   CHECK(std::count(out.begin(), out.end(), '\n') == 1);
 }
 
+TEST_CASE("verdict: a cell is quoted for a byte at any place, and for no other byte") {
+  const auto cell = [](const std::string& host) {
+    Verdict v = verdict();
+    v.timestamp = 0;
+    v.host = host;
+    std::string out;
+    append_csv(out, v);
+    const std::size_t begin = out.find(",,") + 2;
+    return out.substr(begin, out.find(",Security,") - begin);
+  };
+  for (int byte = 1; byte < 256; ++byte) {
+    for (std::size_t size : {1U, 7U, 8U, 9U, 16U, 19U}) {
+      for (std::size_t at = 0; at < size; ++at) {
+        std::string host(size, 'h');
+        host[at] = static_cast<char>(byte);
+        std::string want = host;
+        if (byte < 0x20) want[at] = ' ';
+        if (byte == '"') want.insert(at, 1, '"');
+        if (byte < 0x20 || byte == '"' || byte == ',') want = '"' + want + '"';
+        REQUIRE(cell(host) == want);
+      }
+    }
+  }
+}
+
 TEST_CASE("alert: an ECS document, its id by event and rule") {
   Alert a;
   a.event_id = verdict().event_id;

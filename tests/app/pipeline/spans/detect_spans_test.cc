@@ -5,6 +5,8 @@
 
 #include <map>
 
+#include "app/pipeline/detect_records.h"
+#include "core/event/event_id.h"
 #include "core/trace/otlp.h"
 
 using namespace tocsin;
@@ -321,4 +323,36 @@ TEST_CASE("detect spans: an alert's record says that its event is traced") {
   };
   CHECK(flags("tail:5") == 1);
   CHECK(flags("ratio:0.5") == 0);
+}
+
+TEST_CASE(
+    "headers of an event: each in its place, the last of a name counts, others are left out") {
+  const std::vector<std::pair<std::string_view, std::string_view>> list = {
+      {"event_id", "old"},
+      {"traceparent", "00-x"},
+      {"log.file.path", "a.jsonl"},
+      {"log.offset", "12"},
+      {"winlog.record_id", "345"},
+      {"tocsin.truth.tactic", "impact"},
+      {"tocsin.truth.scenario", "s"},
+      {"tocsin.truth.technique", "T1"},
+      {"event-id", "other"},
+      {"event_id", "new"}};
+  bus::Message message;
+  message.topic = "raw";
+  message.partition = 3;
+  message.offset = 9;
+  message.headers = list;
+  const EventHeaders headers = read_headers(message);
+  CHECK(headers.source.event_id == "new");
+  CHECK(headers.source.traceparent == "00-x");
+  CHECK(headers.source.file_path == "a.jsonl");
+  CHECK(headers.source.line == 12);
+  CHECK(headers.source.record_id == 345);
+  CHECK(headers.truth == "impact");
+  CHECK(headers.truth_scenario == "s");
+  CHECK(headers.truth_technique == "T1");
+  CHECK(headers.source.fallback_id() == event_id_from_position("raw", 3, 9));
+  CHECK(read_headers(bus::Message{}).source.event_id.empty());
+  CHECK(EventSource{}.fallback_id().is_nil());
 }

@@ -99,10 +99,11 @@ struct FickleBus final : Bus {
         options_.on_delivery(delivery);
         return {};
       }
-      const auto acknowledge = [this, delivery, number = number_of(record)] {
+      const auto acknowledge = [this, delivery, record] {
         {
           const std::lock_guard inner(bus_.mutex);
-          bus_.taken.push_back(number);
+          bus_.taken.push_back(number_of(record));
+          bus_.records.push_back(record);
         }
         options_.on_delivery(delivery);
       };
@@ -147,6 +148,7 @@ struct FickleBus final : Bus {
   Mood now = Mood::kThere;
   std::vector<std::function<void()>> late;
   std::vector<int> taken;
+  std::vector<Record> records;  // the same, whole
   int denied = 0;
 };
 

@@ -148,6 +148,44 @@ TEST_CASE("spooled producer: a refusal for now is tried again, in order, on disk
   CHECK(bus.numbers() == range(0, 40));
 }
 
+TEST_CASE("spooled producer: what is sent again is what was sent, whatever became of the record") {
+  const Folder folder;
+  FickleBus bus;
+  Told told;
+  const auto producer = opened(bus, told, told.options(folder.root));
+  const auto send_all = [&](int first, int end) {
+    Record record;
+    for (int n = first; n < end; ++n) {
+      record = numbered(n, static_cast<std::size_t>(n) * 50);
+      REQUIRE(producer->send("t", record, static_cast<std::uint64_t>(n) + 1));
+      record.key.assign(40, '-');
+      record.value.assign(4'000, '-');
+      for (Header& header : record.headers) header = {"-", std::string(100, '-')};
+    }
+  };
+  send_all(0, 10);  // buffers of these serve the next
+  REQUIRE(producer->flush(Milliseconds(1'000)).has_value());
+  bus.turn(Mood::kDenies);
+  send_all(10, 18);
+  REQUIRE(until([&] { return producer->stats().away && producer->stats().retries > 1; }));
+  bus.turn(Mood::kThere);
+  REQUIRE(until([&] { return producer->flush(Milliseconds(1'000)).has_value(); }));
+  REQUIRE(bus.numbers() == range(0, 18));
+  const std::lock_guard lock(bus.mutex);
+  for (int n = 0; n < 18; ++n) {
+    const Record want = numbered(n, static_cast<std::size_t>(n) * 50);
+    const Record& got = bus.records[static_cast<std::size_t>(n)];
+    CHECK(got.key == want.key);
+    CHECK(got.value == want.value);
+    CHECK(got.timestamp_ms == want.timestamp_ms);
+    REQUIRE(got.headers.size() == want.headers.size());
+    for (std::size_t i = 0; i < want.headers.size(); ++i) {
+      CHECK(got.headers[i].key == want.headers[i].key);
+      CHECK(got.headers[i].value == want.headers[i].value);
+    }
+  }
+}
+
 TEST_CASE("spooled producer: what never fits is given back, before and after the spool") {
   const Folder folder;
   FickleBus bus;
