@@ -233,7 +233,7 @@ Status Impl::send_direct(Lock& lock, std::string_view topic, const Record& recor
   enter(topic, record, 0).token = token;
   const std::uint64_t number = first_number_ + window_.size() - 1;
   lock.unlock();
-  const Status status = producer_->send(topic, record, number);
+  Status status = producer_->send(topic, record, number);
   if (status) return {};
   lock.lock();
   Entry* const mine = find(number);
