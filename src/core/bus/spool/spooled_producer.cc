@@ -75,6 +75,7 @@ class Impl final : public SpooledProducer {
                                        std::uint64_t token);
   void on_delivery(const Delivery& delivery);
   void finish(Entry& entry, const Delivery& delivery);
+  void let_go();
   void refuse(const Error& error);
   void tell(const Error& error);
 
@@ -242,6 +243,7 @@ Status Impl::send_direct(Lock& lock, std::string_view topic, const Record& recor
   if (status.error().code == ErrorCode::kInvalid) {
     // Given back here: nobody is to hear of it a second time.
     mine->state = Entry::State::kDone;
+    let_go();
     return status;
   }
   mine->state = Entry::State::kRefused;
@@ -340,7 +342,7 @@ void Impl::on_delivery(const Delivery& delivery) {
   if (suspended_ || unread() > 0) work_.notify_one();
 }
 
-// An entry is on the bus, or refused for good: tells, and lets go of the window's finished front.
+// An entry is on the bus, or refused for good.
 void Impl::finish(Entry& entry, const Delivery& delivery) {
   entry.state = Entry::State::kDone;
   Delivery told = delivery;
@@ -352,6 +354,11 @@ void Impl::finish(Entry& entry, const Delivery& delivery) {
     if (entry.recovered) ++recovered_;
     if (options_.on_drained) options_.on_drained(record_of(entry), told, entry.recovered);
   }
+  let_go();
+}
+
+// Of the window's finished front.
+void Impl::let_go() {
   while (!window_.empty() && window_.front().state == Entry::State::kDone) {
     Entry& front = window_.front();
     if (front.spool != nullptr) front.spool->acknowledge(front.behind, 1);

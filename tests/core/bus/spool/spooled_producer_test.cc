@@ -80,6 +80,21 @@ TEST_CASE("spooled producer: with the bus there nothing touches the disk") {
   CHECK(producer->stats().spooled == 0);
 }
 
+TEST_CASE("spooled producer: nobody waits for a record that was given back") {
+  const Folder folder;
+  FickleBus bus;
+  Told told;
+  const auto producer = opened(bus, told, told.options(folder.root));
+  const Status refused = producer->send("t", numbered(0, 2'000), 1);  // too large for this bus
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == ErrorCode::kInvalid);
+  CHECK(producer->pending() == 0);
+  CHECK(producer->flush(Milliseconds(0)));
+  send(*producer, 1, 5);
+  REQUIRE(producer->flush(Milliseconds(5'000)));
+  CHECK(bus.numbers() == range(1, 5));
+}
+
 TEST_CASE("spooled producer: away, everything goes to disk; back, all arrives once and in order") {
   const Folder folder;
   FickleBus bus;
