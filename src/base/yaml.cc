@@ -11,6 +11,7 @@
 #include <unordered_set>
 
 #include "base/utf8.h"
+#include "base/yaml/block_reader.h"
 
 namespace tocsin::yaml {
 namespace {
@@ -416,9 +417,19 @@ void for_each_document(std::string_view text,
         return;
       continue;
     }
-    Parser parser(part.text, part.lines_before, spent);
+    auto blocks = read_block_document(part.text, part.lines_before);
+    std::optional<Parser> parser;
+    if (blocks)
+      spent.nodes += blocks->nodes;
+    else
+      parser.emplace(part.text, part.lines_before, spent);
     for (bool good = true; good;) {
-      auto document = parser.document();
+      std::optional<tl::expected<Node, ParseError>> document;
+      if (parser)
+        document = parser->document();
+      else if (blocks)
+        document = std::move(blocks->root);
+      blocks.reset();
       if (!document) break;
       if (++documents > kDocumentsMax) {
         visit(tl::unexpected(

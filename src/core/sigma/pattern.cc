@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/sigma/pattern.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstring>
 
@@ -86,10 +87,14 @@ Pattern Pattern::literal(std::string_view text) {
 
 Pattern Pattern::parse(std::string_view text) {
   Pattern pattern;
-  for (std::size_t i = 0; i < text.size(); ++i) {
+  for (std::size_t i = 0; i < text.size();) {
+    const std::size_t special = std::min(text.find_first_of("\\*?", i), text.size());
+    if (special > i) pattern.append(PartKind::kLiteral, text.substr(i, special - i));
+    i = special;
+    if (i == text.size()) break;
     const char c = text[i];
     const char next = i + 1 < text.size() ? text[i + 1] : '\0';
-    if (c == '\\' && (next == '*' || next == '?' || next == '\\') && i + 1 < text.size()) {
+    if (c == '\\' && (next == '*' || next == '?' || next == '\\')) {
       pattern.append(PartKind::kLiteral, text.substr(i + 1, 1));
       ++i;
     } else if (c == '*') {
@@ -99,6 +104,7 @@ Pattern Pattern::parse(std::string_view text) {
     } else {
       pattern.append(PartKind::kLiteral, text.substr(i, 1));
     }
+    ++i;
   }
   return pattern;
 }

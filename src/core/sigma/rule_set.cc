@@ -69,9 +69,7 @@ class Loader {
   }
 
   RuleSet finish() {
-    std::sort(set_.rules.begin(), set_.rules.end(), [](const Rule& a, const Rule& b) {
-      return std::tie(a.id, a.path, a.mark.line) < std::tie(b.id, b.path, b.mark.line);
-    });
+    sort_rules();
     drop_duplicates();
     std::sort(filters_.begin(), filters_.end(), [](const Filter& a, const Filter& b) {
       return std::tie(a.path, a.mark.line) < std::tie(b.path, b.mark.line);
@@ -110,6 +108,20 @@ class Loader {
       shown_source_.emplace(shown_text_);
     }
     if (shown_source_) shown_source_->show(d);
+  }
+
+  // A rule is large: each is moved once.
+  void sort_rules() {
+    std::vector<Rule*> order;
+    order.reserve(set_.rules.size());
+    for (Rule& rule : set_.rules) order.push_back(&rule);
+    std::sort(order.begin(), order.end(), [](const Rule* a, const Rule* b) {
+      return std::tie(a->id, a->path, a->mark.line) < std::tie(b->id, b->path, b->mark.line);
+    });
+    std::vector<Rule> sorted;
+    sorted.reserve(order.size());
+    for (Rule* rule : order) sorted.push_back(std::move(*rule));
+    set_.rules = std::move(sorted);
   }
 
   void drop_duplicates() {

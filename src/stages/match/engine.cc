@@ -5,6 +5,7 @@
 #include <array>
 #include <map>
 #include <string>
+#include <tuple>
 #include <unordered_map>
 
 #include "base/check.h"
@@ -247,13 +248,21 @@ std::uint32_t Builder::filter_of(std::vector<PredicateId> keywords) {
 }
 
 void Builder::plan_routes() {
+  // Thousands of rules have a hundred log sources.
+  std::map<std::tuple<std::string, std::string, std::string>, std::vector<RuleIndex>> sources;
+  for (RuleIndex rule = 0; rule < c_.rules.size(); ++rule) {
+    const sigma::Logsource& source = c_.rules[rule].logsource;
+    sources[{source.category, source.product, source.service}].push_back(rule);
+  }
   for (const sigma::Route& route : taxonomy_.routes()) {
     RoutePlan& plan = c_.plans.emplace_back();
     plan.fields.assign(c_.fields.size(), 0);
     plan.reads.assign(c_.rules.size(), 0);
     std::vector<PredicateId> keywords;
-    for (RuleIndex rule = 0; rule < c_.rules.size(); ++rule)
-      if (sigma::Taxonomy::reads(c_.rules[rule].logsource, route)) plan_rule(plan, rule, keywords);
+    for (const auto& [source, rules] : sources) {
+      if (!sigma::Taxonomy::reads(c_.rules[rules.front()].logsource, route)) continue;
+      for (const RuleIndex rule : rules) plan_rule(plan, rule, keywords);
+    }
     if (!keywords.empty()) plan.keywords = filter_of(std::move(keywords));
   }
 }
