@@ -2,6 +2,8 @@
 #include "base/yaml/block_reader.h"
 
 #include <algorithm>
+#include <cstdint>
+#include <cstring>
 #include <string>
 #include <utility>
 
@@ -25,14 +27,21 @@ bool is_key_start(char c) {
 // Whether the text has no character that libyaml refuses, takes for a line break, or that makes a
 // place other than its count of bytes in front of a value: tabs and CR are left to libyaml, too.
 bool is_simple(std::string_view text) {
-  bool ascii = true, control = false;
-  for (const char c : text) {  // no early end, so that it is done with vectors
-    const auto byte = static_cast<unsigned char>(c);
-    control |= (byte < 0x20 && c != '\n') || byte == 0x7F;
-    ascii &= byte < 0x80;
+  // Eight bytes at a time; the high bit of a byte of each mask tells of that byte.
+  constexpr std::uint64_t kHigh = 0x8080'8080'8080'8080ULL, kOnes = kHigh >> 7;
+  const auto zeros = [](std::uint64_t word) {
+    return ~(((word & ~kHigh) + ~kHigh) | word) & kHigh;
+  };
+  std::uint64_t beyond_ascii = 0, control = 0;
+  for (std::size_t at = 0; at < text.size(); at += sizeof(std::uint64_t)) {
+    std::uint64_t word = kOnes * ' ';
+    std::memcpy(&word, text.data() + at, std::min(sizeof word, text.size() - at));
+    const std::uint64_t below_blank = ~(((word & ~kHigh) + kOnes * 0x60) | word) & kHigh;
+    control |= (below_blank & ~zeros(word ^ kOnes * '\n')) | zeros(word ^ kOnes * 0x7F);
+    beyond_ascii |= word & kHigh;
   }
-  if (control) return false;
-  if (ascii) return true;
+  if (control != 0) return false;
+  if (beyond_ascii == 0) return true;
   if (!is_utf8(text)) return false;
   for (std::size_t i = 0; i + 1 < text.size(); ++i) {
     const std::string_view two = text.substr(i, 2), three = text.substr(i, 3);

@@ -87,6 +87,7 @@ Pattern Pattern::literal(std::string_view text) {
 
 Pattern Pattern::parse(std::string_view text) {
   Pattern pattern;
+  pattern.parts_.reserve(3);  // as `contains` needs
   for (std::size_t i = 0; i < text.size();) {
     const std::size_t special = std::min(text.find_first_of("\\*?", i), text.size());
     if (special > i) pattern.append(PartKind::kLiteral, text.substr(i, special - i));
@@ -155,7 +156,10 @@ void Pattern::make_windash() {
 
 Pattern Pattern::folded() const {
   Pattern out;
-  for (const Part& part : parts_) out.append(part.kind, tocsin::folded(part.text));
+  out.parts_.reserve(parts_.size());
+  for (const Part& part : parts_)
+    out.parts_.push_back(
+        {part.kind, part.text.empty() ? std::string() : tocsin::folded(part.text)});
   return out;
 }
 

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/sigma/rule_files.h"
 
+#include <dirent.h>
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
 #include <filesystem>
 #include <memory>
@@ -18,6 +20,43 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int kFolderDepthMax = 100;
+
+// A folder in a folder, or what has the name of a rule file.
+struct Entry {
+  std::string name;
+  bool is_folder = false;
+  bool has_inode = false;  // a dead link has none: it is told when it is read
+  unsigned long device = 0, inode = 0;
+};
+
+// Sorted by name. Returns 0, or what went wrong.
+int list(const std::string& folder, std::vector<Entry>& out) {
+  const std::unique_ptr<DIR, int (*)(DIR*)> dir(::opendir(folder.c_str()), &::closedir);
+  if (!dir) return errno;
+  for (;;) {
+    errno = 0;
+    const dirent* const found = ::readdir(dir.get());
+    if (found == nullptr) break;
+    const std::string_view name = found->d_name;
+    const bool perhaps_folder = found->d_type != DT_REG;
+    if (name == "." || name == ".." || (!perhaps_folder && !is_rule_file(name))) continue;
+    struct stat info{};
+    Entry entry{std::string(name)};
+    if (::fstatat(::dirfd(dir.get()), found->d_name, &info, 0) == 0) {
+      entry.has_inode = true;
+      entry.device = info.st_dev;
+      entry.inode = info.st_ino;
+      entry.is_folder = S_ISDIR(info.st_mode);
+      if (!entry.is_folder && !(S_ISREG(info.st_mode) && is_rule_file(name))) continue;
+    } else if (!is_rule_file(name)) {
+      continue;
+    }
+    out.push_back(std::move(entry));
+  }
+  const int error = errno;
+  std::sort(out.begin(), out.end(), [](const Entry& a, const Entry& b) { return a.name < b.name; });
+  return error;
+}
 
 }  // namespace
 
@@ -33,27 +72,23 @@ bool RuleFileFinder::is_new(const std::string& path) {
 }
 
 void RuleFileFinder::walk(const std::string& folder, int depth, RuleFiles& out) {
-  std::error_code error;
-  fs::directory_iterator it(folder, error);
-  std::vector<fs::directory_entry> entries;
-  for (const fs::directory_iterator end; !error && it != end; it.increment(error))
-    entries.push_back(*it);
-  if (error) {
-    out.unreadable.push_back({ErrorCode::kUnavailable,
-                              fmt::format("{}: cannot be listed: {}", folder, error.message())});
+  std::vector<Entry> entries;
+  if (const int error = list(folder, entries); error != 0) {
+    out.unreadable.push_back(
+        {ErrorCode::kUnavailable,
+         fmt::format("{}: cannot be listed: {}", folder, std::generic_category().message(error))});
     return;
   }
-  std::sort(entries.begin(), entries.end());
-  for (const fs::directory_entry& entry : entries) {
-    const std::string name = entry.path().filename().string();
-    const std::string path = entry.path().string();
-    if (entry.is_directory(error)) {
-      if (name.starts_with('.') || depth >= kFolderDepthMax || !is_new(path)) continue;
-      walk(path, depth + 1, out);
-    } else if (is_rule_file(name) && (entry.is_regular_file(error) || !entry.exists(error)) &&
-               is_new(path)) {  // a dead link is told when it is read
-      out.files.push_back(path);
-    }
+  const std::string before = folder.ends_with('/') ? folder : folder + '/';
+  for (const Entry& entry : entries) {
+    const bool folder_to_leave =
+        entry.is_folder && (entry.name.starts_with('.') || depth >= kFolderDepthMax);
+    if (folder_to_leave) continue;
+    if (entry.has_inode && !seen_.emplace(entry.device, entry.inode).second) continue;
+    if (entry.is_folder)
+      walk(before + entry.name, depth + 1, out);
+    else
+      out.files.push_back(before + entry.name);
   }
 }
 
@@ -72,21 +107,23 @@ Result<RuleFiles> RuleFileFinder::find(const std::string& root) {
 }
 
 Result<std::string> read_rule_file(const std::string& path, std::size_t bytes_max) {
-  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"),
-                                                             &std::fclose);
-  if (!file)
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0)
     return fail(ErrorCode::kNotFound,
                 fmt::format("{}: cannot be read: {}", path, std::strerror(errno)));
   std::string text;
   char buffer[65536];
-  while (text.size() <= bytes_max) {
-    const std::size_t n = std::fread(buffer, 1, sizeof buffer, file.get());
-    text.append(buffer, n);
-    if (n < sizeof buffer) break;  // the end, or an error
+  ssize_t n = 1;
+  while (text.size() <= bytes_max && n != 0) {
+    n = ::read(file, buffer, sizeof buffer);
+    if (n > 0) text.append(buffer, static_cast<std::size_t>(n));
+    if (n < 0 && errno != EINTR) break;
   }
-  if (std::ferror(file.get()) != 0)
+  const int error = errno;
+  ::close(file);
+  if (n < 0)
     return fail(ErrorCode::kUnavailable,
-                fmt::format("{}: cannot be read: {}", path, std::strerror(errno)));
+                fmt::format("{}: cannot be read: {}", path, std::strerror(error)));
   return text;
 }
 

@@ -297,8 +297,8 @@ class Item {
       lowering_.warning("value.yaml_1_1", node.mark,
                         fmt::format("'{}' is read as text here, but not by every tool", text),
                         "quote it if the text is meant; else write true, false or a decimal");
-    const Pattern pattern = Pattern::parse(text);
-    if (!m_.expand) return lower_pattern(pattern, node.mark);
+    Pattern pattern = Pattern::parse(text);
+    if (!m_.expand) return lower_pattern(std::move(pattern), node.mark);
     const auto patterns = expand(pattern, lowering_.placeholders);
     if (!patterns) {
       tell_placeholder(patterns.error(), node.mark);
@@ -375,14 +375,16 @@ class Item {
     return encode(step, patterns, mark);
   }
 
-  Expr lower_pattern(const Pattern& pattern, Mark mark) {
-    std::vector<Pattern> patterns{pattern};
+  Expr lower_pattern(Pattern pattern, Mark mark) {
+    std::vector<Pattern> patterns;
+    patterns.push_back(std::move(pattern));
     bool placed = false;
     for (const Step step : m_.steps) {
       placed |= step == Step::kContains || step == Step::kStartsWith || step == Step::kEndsWith;
       if (!apply(step, patterns, mark)) return {};
       std::size_t bytes = 0;
-      for (const Pattern& p : patterns) bytes += p.literal_text().size();
+      for (const Pattern& p : patterns)
+        for (const Part& part : p.parts()) bytes += part.text.size();
       const std::size_t cost = bytes + kPatternBytes * (patterns.size() - 1);
       if (!lowering_.spend_expansion(cost, mark)) return {};
       if (patterns.size() > kExpansionsMax || bytes > kExpansionBytesMax)
@@ -398,6 +400,10 @@ class Item {
 
   // The text of UTF-16 as an agent that reads bytes as characters would give it.
   bool make_text(Pattern& pattern, Mark mark) {
+    const auto is_text = [](const Part& part) {
+      return !part.text.starts_with("\xFF\xFE") && is_utf8(part.text);
+    };
+    if (std::all_of(pattern.parts().begin(), pattern.parts().end(), is_text)) return true;
     Pattern out;
     for (const Part& part : pattern.parts()) {
       std::string text = part.text;
@@ -438,20 +444,21 @@ class Item {
     const auto literal = [&](Op op, std::size_t i) {
       p.op = op;
       p.text = parts[i].text;
-      return p;
     };
     constexpr auto kLiteral = PartKind::kLiteral;
     constexpr auto kMany = PartKind::kMany;
-    if (parts.empty()) {
+    if (parts.empty())
       p.op = Op::kEquals;
-      return p;
-    }
-    if (parts.size() == 1 && is(0, kLiteral)) return literal(Op::kEquals, 0);
-    if (parts.size() == 2 && is(0, kMany) && is(1, kLiteral)) return literal(Op::kSuffix, 1);
-    if (parts.size() == 2 && is(0, kLiteral) && is(1, kMany)) return literal(Op::kPrefix, 0);
-    if (parts.size() == 3 && is(0, kMany) && is(1, kLiteral) && is(2, kMany))
-      return literal(Op::kContains, 1);
-    p.pattern = std::move(pattern);
+    else if (parts.size() == 1 && is(0, kLiteral))
+      literal(Op::kEquals, 0);
+    else if (parts.size() == 2 && is(0, kMany) && is(1, kLiteral))
+      literal(Op::kSuffix, 1);
+    else if (parts.size() == 2 && is(0, kLiteral) && is(1, kMany))
+      literal(Op::kPrefix, 0);
+    else if (parts.size() == 3 && is(0, kMany) && is(1, kLiteral) && is(2, kMany))
+      literal(Op::kContains, 1);
+    else
+      p.pattern = std::move(pattern);
     return p;
   }
 

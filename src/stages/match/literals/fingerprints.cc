@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "stages/match/literals/fingerprints.h"
 
+#include <array>
+#include <cstdint>
 #include <cstring>
 
 #include "stages/match/literals/commonness.h"
@@ -14,12 +16,23 @@ namespace {
 
 char upper(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c & ~0x20) : c; }
 
+// By high nibble, half and eight low nibbles: how common the printable bytes are that they make.
+constexpr auto kWeights = [] {
+  std::array<std::array<std::array<std::uint16_t, 256>, 2>, 8> weights{};
+  for (unsigned byte = 0x20; byte < 0x7F; ++byte)
+    for (unsigned lows = 0; lows < 256; ++lows)
+      if ((lows >> (byte & 7) & 1) != 0)
+        weights[byte >> 4][byte >> 3 & 1][lows] = static_cast<std::uint16_t>(
+            weights[byte >> 4][byte >> 3 & 1][lows] + commonness(static_cast<char>(byte)));
+  return weights;
+}();
+
 // How common the printable bytes are whose nibbles stand in both sets.
 double weight_of(unsigned lows, unsigned highs) {
-  double weight = 0;
-  for (unsigned byte = 0x20; byte < 0x7F; ++byte)
-    if ((lows >> (byte & 15) & 1) != 0 && (highs >> (byte >> 4) & 1) != 0)
-      weight += commonness(static_cast<char>(byte));
+  unsigned weight = 0;
+  for (unsigned high = 2; high < 8; ++high)
+    if ((highs >> high & 1) != 0)
+      weight += kWeights[high][0][lows & 0xFF] + kWeights[high][1][lows >> 8];
   return weight;
 }
 
