@@ -33,6 +33,7 @@ class Loader {
     const fs::path named = root_path.has_filename() ? root_path : root_path.parent_path();
     for (const Error& e : found.unreadable)
       reject(root, "rule.unreadable", e.message, "give the user who runs this read permission");
+    set_.rules.reserve(set_.rules.size() + found.files.size());
     std::vector<Result<ParsedFile>> parsed(found.files.size(), ParsedFile{});
     parallel_for(parsed.size(), kFilesEachThread, [&](std::size_t i) {
       const auto text = read_rule_file(found.files[i], kFileBytesMax);

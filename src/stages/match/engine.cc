@@ -106,9 +106,15 @@ class Builder {
 };
 
 void Builder::intern_predicates() {
-  std::unordered_map<std::string, PredicateId> known;
+  std::size_t most = 0;
+  for (const sigma::Rule& rule : c_.rules) most += rule.predicates.size();
+  std::unordered_map<std::string, PredicateId> known(most);
+  c_.predicates.reserve(most);
+  filed_.reserve(most);
+  ids_of_rule_.reserve(c_.rules.size());
   for (const sigma::Rule& rule : c_.rules) {
     std::vector<PredicateId>& ids = ids_of_rule_.emplace_back();
+    ids.reserve(rule.predicates.size());
     for (const Predicate& p : rule.predicates) {
       const auto [entry, is_new] =
           known.try_emplace(key_of(p), static_cast<PredicateId>(c_.predicates.size()));

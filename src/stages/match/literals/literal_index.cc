@@ -9,9 +9,13 @@
 namespace tocsin::match {
 namespace {
 
-constexpr std::size_t kUses = 1u << 15;
+constexpr std::size_t kUsesMin = 64, kUsesMax = 1u << 15;
+constexpr std::size_t kUsesEach = 16;  // slots for each window: few share one
 
-std::size_t use_slot(std::uint64_t window) { return (window * 0x9E3779B97F4A7C15ULL) >> 49; }
+// `slots` is a power of two.
+std::size_t use_slot(std::uint64_t window, std::size_t slots) {
+  return (window * 0x9E3779B97F4A7C15ULL) >> (64 - std::countr_zero(slots));
+}
 
 }  // namespace
 
@@ -45,12 +49,15 @@ void LiteralIndex::build() {
 
 // How many times each piece of four bytes stands in literals that may stand anywhere.
 void LiteralIndex::count_windows() {
-  uses_.assign(kUses, 0);
+  std::size_t windows = 0;
+  for (const Literal& literal : literals_)
+    if (literal.anchor == Anchor::kAnywhere) windows += literal.size;
+  uses_.assign(std::clamp(std::bit_ceil(windows * kUsesEach), kUsesMin, kUsesMax), 0);
   for (const Literal& literal : literals_) {
     if (literal.anchor != Anchor::kAnywhere) continue;
     const std::string_view text = text_of(literal);
     for (std::size_t at = 0; at + kNarrow <= text.size(); ++at) {
-      std::uint16_t& uses = uses_[use_slot(load<std::uint32_t>(text.data() + at))];
+      std::uint16_t& uses = uses_[use_slot(load<std::uint32_t>(text.data() + at), uses_.size())];
       if (uses != UINT16_MAX) ++uses;
     }
   }
@@ -111,7 +118,7 @@ void LiteralIndex::file_anywhere(Tables& tables, std::uint32_t index) {
 int LiteralIndex::rarity(std::string_view window) const {
   int bits = bits_of(window);
   for (std::size_t at = 0; at + kNarrow <= window.size(); at += kNarrow) {
-    const unsigned uses = uses_[use_slot(load<std::uint32_t>(window.data() + at))];
+    const unsigned uses = uses_[use_slot(load<std::uint32_t>(window.data() + at), uses_.size())];
     bits -= 2 * static_cast<int>(std::bit_width(uses));
   }
   return bits;
