@@ -33,13 +33,20 @@ bool is_simple(std::string_view text) {
     return ~(((word & ~kHigh) + ~kHigh) | word) & kHigh;
   };
   std::uint64_t beyond_ascii = 0, control = 0;
-  for (std::size_t at = 0; at < text.size(); at += sizeof(std::uint64_t)) {
-    std::uint64_t word = kOnes * ' ';
-    std::memcpy(&word, text.data() + at, std::min(sizeof word, text.size() - at));
+  const auto look = [&](std::uint64_t word) {
     const std::uint64_t below_blank = ~(((word & ~kHigh) + kOnes * 0x60) | word) & kHigh;
     control |= (below_blank & ~zeros(word ^ kOnes * '\n')) | zeros(word ^ kOnes * 0x7F);
     beyond_ascii |= word & kHigh;
+  };
+  std::size_t at = 0;
+  std::uint64_t word = 0;
+  for (; at + sizeof word <= text.size(); at += sizeof word) {
+    std::memcpy(&word, text.data() + at, sizeof word);
+    look(word);
   }
+  word = kOnes * ' ';
+  std::memcpy(&word, text.data() + at, text.size() - at);
+  look(word);
   if (control != 0) return false;
   if (beyond_ascii == 0) return true;
   if (!is_utf8(text)) return false;

@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <condition_variable>
 #include <cstdio>
+#include <mutex>
 #include <thread>
 
 #include "app/cli/command.h"
@@ -129,8 +131,11 @@ void Scan::read_all() {
       running.notify_all();
     });
   std::jthread drawing([&](const std::stop_token& done) {
+    std::mutex mutex;
+    std::condition_variable_any ended;  // wakes at once, so that a short scan does not wait
+    std::unique_lock lock(mutex);
     while (!done.stop_requested()) {
-      std::this_thread::sleep_for(20ms);
+      ended.wait_for(lock, done, 20ms, [] { return false; });
       show_progress();
       if (!stop_requested() && !shared_.stop) continue;
       shared_.stop = true;
