@@ -147,8 +147,9 @@ class BlockReader {
       auto& [key, value] = node.members.emplace_back();
       if (!read_key(key)) return false;
       const auto last = node.members.end() - 1;
+      const std::string& name = last->first.scalar;
       if (std::any_of(node.members.begin(), last,
-                      [&](const auto& member) { return member.first.scalar == key.scalar; }))
+                      [&](const auto& member) { return member.first.scalar == name; }))
         return false;
       if (!(skip_to_end() ? read_below(value, column, depth) : read_scalar(value, column)))
         return false;

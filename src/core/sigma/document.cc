@@ -65,6 +65,7 @@ class DocumentReader {
     auto condition = lower_detections(lowering, *detection, {});
     if (failed_ || lowering.failed || !condition) return std::nullopt;
     rule.condition = *std::move(condition);
+    rule.predicates.shrink_to_fit();  // it stays in memory as long as the rule
     const AttackTags attack = read_attack_tags(Attack::built_in(), rule.tags);
     rule.tactics = attack.tactics;
     rule.techniques = attack.techniques;

@@ -32,7 +32,8 @@ struct Entry {
 // Sorted by name. Returns 0, or what went wrong.
 int list(const std::string& folder, std::vector<Entry>& out) {
   const std::unique_ptr<DIR, int (*)(DIR*)> dir(::opendir(folder.c_str()), &::closedir);
-  if (!dir) return errno;
+  const int descriptor = dir ? ::dirfd(dir.get()) : -1;
+  if (descriptor < 0) return errno;
   for (;;) {
     errno = 0;
     const dirent* const found = ::readdir(dir.get());
@@ -42,7 +43,7 @@ int list(const std::string& folder, std::vector<Entry>& out) {
     if (name == "." || name == ".." || (!perhaps_folder && !is_rule_file(name))) continue;
     struct stat info{};
     Entry entry{std::string(name)};
-    if (::fstatat(::dirfd(dir.get()), found->d_name, &info, 0) == 0) {
+    if (::fstatat(descriptor, found->d_name, &info, 0) == 0) {
       entry.has_inode = true;
       entry.device = info.st_dev;
       entry.inode = info.st_ino;
