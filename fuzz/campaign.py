@@ -16,7 +16,8 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 # Longer inputs find little more here, and cost much.
 LENGTHS = {"condition_fuzz": 512, "evtx_fuzz": 9000, "pattern_fuzz": 170, "rule_fuzz": 2048,
-           "normalize_fuzz": 4096, "search_fuzz": 2048, "sigma_fuzz": 2048}
+           "normalize_fuzz": 4096, "search_fuzz": 2048, "sigma_fuzz": 2048,
+           "yaml_fuzz": 512}
 ROUND_SECONDS = 300
 TIMEOUT = 70  # libFuzzer's exit status; a busy machine has false ones: run the input again by hand
 
