@@ -35,7 +35,10 @@ Status for_events(const std::vector<std::string>& files, Take&& take) {
 }
 
 pipeline::EventSource source_of(std::uint64_t line) {
-  return {{}, {}, "bench.jsonl", line, 0, Uuid{}};
+  pipeline::EventSource source;
+  source.file_path = "bench.jsonl";
+  source.line = line;
+  return source;
 }
 
 std::size_t write(const pipeline::Classification& result, bool verdict, std::string& out) {

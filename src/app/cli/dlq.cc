@@ -34,7 +34,7 @@ struct DlqCommand {
 
 // RFC 3339, or how long ago: 30m, 6h, 2d.
 std::optional<UnixNanos> moment(const std::string& text) {
-  if (const auto time = parse_time(text)) return *time;
+  if (auto time = parse_time(text)) return time;
   std::int64_t count = 0;
   const auto [end, wrong] = std::from_chars(text.data(), text.data() + text.size(), count);
   if (wrong != std::errc() || count < 0 || end + 1 != text.data() + text.size())

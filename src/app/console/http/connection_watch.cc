@@ -35,9 +35,10 @@ std::optional<std::uint64_t> socket_inode(const std::string& link) {
   constexpr std::string_view kBegin = "socket:[";
   if (!target.starts_with(kBegin)) return std::nullopt;
   target.remove_prefix(kBegin.size());
+  if (target.empty()) return std::nullopt;
   std::uint64_t inode = 0;
-  const char* const end = target.data() + target.size();
-  if (std::from_chars(target.data(), end, inode).ec != std::errc()) return std::nullopt;
+  const char* const begin = &target.front();
+  if (std::from_chars(begin, begin + target.size(), inode).ec != std::errc()) return std::nullopt;
   return inode;
 }
 
@@ -118,8 +119,8 @@ void ConnectionWatch::find_sockets(std::map<Inode, Connection>& found) const {
   while (const dirent* entry = ::readdir(folder.get())) {
     const std::string_view name(&entry->d_name[0]);
     int descriptor = -1;
-    if (std::from_chars(name.data(), name.data() + name.size(), descriptor).ec != std::errc())
-      continue;
+    const char* const begin = &name.front();
+    if (std::from_chars(begin, begin + name.size(), descriptor).ec != std::errc()) continue;
     sockaddr_storage ours{}, theirs{};
     socklen_t ours_length = sizeof ours, theirs_length = sizeof theirs;
     if (::getsockname(descriptor, reinterpret_cast<sockaddr*>(&ours), &ours_length) != 0 ||
