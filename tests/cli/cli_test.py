@@ -44,6 +44,7 @@ class Usage(Case):
                 (["topics", "read", "raw-events", "--limit=-5"], "-5 is negative"),
                 (["store", "--rotate-size", "-1"], "--rotate-size: -1 is negative"),
                 (["produce", "synthetic", "--count", "-1"], "--count: -1"),
+                (["detect", "--drain", "-1"], "--drain: -1 is negative"),
                 (["search", "-user:ann"], "tocsin search -- -user:ann"),
                 (["search", "-limit", "3"], "did you mean --limit?"),
                 (["scan", "--rules", "absent", "x"], "absent"),

@@ -88,7 +88,7 @@ int run(int argc, char** argv) {
 #define X(command) add_##command(context);
 #include "commands.inc"
 #undef X
-  refuse_negative_counts(app);
+  refuse_negative_numbers(app);
   app.footer(kExamples);  // after the commands, which would inherit it
   install_signal_handlers();
   try {

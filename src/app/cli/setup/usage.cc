@@ -142,7 +142,7 @@ std::string usage_message(const CLI::App& root, const CLI::ParseError& error) {
   return fmt::format("{}: {}\nSee `{} --help`.\n", name, clearer(message), name);
 }
 
-void refuse_negative_counts(CLI::App& app) {
+void refuse_negative_numbers(CLI::App& app) {
   const CLI::Validator not_negative(
       [](std::string& text) {
         const std::size_t first = text.find_first_not_of(" \t");
@@ -153,9 +153,11 @@ void refuse_negative_counts(CLI::App& app) {
       "");
   for (CLI::Option* option : app.get_options())
     // First in line, before a size such as 10MB is made a number.
-    if (option->get_type_name().starts_with("UINT")) option->transform(not_negative);
+    if (const std::string type = option->get_type_name();
+        type.starts_with("UINT") || type.starts_with("FLOAT"))
+      option->transform(not_negative);
   for (CLI::App* sub : app.get_subcommands([](CLI::App*) { return true; }))
-    refuse_negative_counts(*sub);
+    refuse_negative_numbers(*sub);
 }
 
 // Called after the command's own options were written.

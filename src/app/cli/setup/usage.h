@@ -23,9 +23,10 @@ namespace tocsin::cli {
 [[nodiscard]] std::string nearest_name(const std::string& typed,
                                        const std::vector<std::string>& names);
 
-// Makes every option that is a count, of `app` and of the commands below it, refuse a negative
-// number: CLI11 would read -1 as the greatest one. After all options were added.
-void refuse_negative_counts(CLI::App& app);
+// Makes every option that is a count or a length of time, of `app` and of the commands below it,
+// refuse a negative number: CLI11 would read a count of -1 as the greatest one. After all options
+// were added.
+void refuse_negative_numbers(CLI::App& app);
 
 // Help that also lists, under a command, the options of the whole program which it heeds.
 class HelpFormatter : public CLI::Formatter {
