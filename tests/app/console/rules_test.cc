@@ -4,6 +4,10 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
+#include <atomic>
+#include <thread>
+#include <vector>
+
 #include "app/pipeline/tuning/tuning_file.h"
 #include "base/json_writer.h"
 #include "console_world.h"
@@ -109,6 +113,23 @@ TEST_CASE("trying a rule on an event, by id and as a text") {
   CHECK(world.post("/rules/test", fmt::format(R"({{"id":"{}","event":"no json"}})", kShadowRule))
             .status == 400);
   CHECK(world.post("/rules/test", R"({"event":{}})").status == 400);
+}
+
+TEST_CASE("rules that are tried at once take turns, and all are answered") {
+  ConsoleWorld world;
+  const std::string body = fmt::format(R"({{"id":"{}","event":{}}})", kShadowRule,
+                                       attack_event(1, "vssadmin delete shadows"));
+  std::atomic<int> matched{0};
+  std::vector<std::thread> analysts;
+  for (int i = 0; i < 6; ++i)
+    analysts.emplace_back([&] {
+      httplib::Client client = world.client();
+      const auto got = client.Post("/api/v1/rules/test", world.headers, body, "application/json");
+      if (got && got->status == 200 && got->body.find("\"matched\":true") != std::string::npos)
+        ++matched;
+    });
+  for (std::thread& analyst : analysts) analyst.join();
+  CHECK(matched == 6);
 }
 
 TEST_CASE("a new rule goes into its folder once, under a plain name") {

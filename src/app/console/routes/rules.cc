@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <condition_variable>
 #include <filesystem>
 #include <map>
 #include <mutex>
@@ -357,16 +358,35 @@ Answer try_rule(const sigma::Rule& rule, const insight::WrittenRule& written,
 // one core.
 class TrialTurn {
  public:
-  TrialTurn() : turn_(mutex(), kPatience) {}
-  [[nodiscard]] bool mine() const { return turn_.owns_lock(); }
+  TrialTurn() {
+    std::unique_lock lock(state().mutex);
+    mine_ = state().free.wait_for(lock, kPatience, [] { return !state().taken; });
+    if (mine_) state().taken = true;
+  }
+  ~TrialTurn() {
+    if (!mine_) return;
+    {
+      const std::lock_guard lock(state().mutex);
+      state().taken = false;
+    }
+    state().free.notify_one();
+  }
+  TrialTurn(const TrialTurn&) = delete;
+  TrialTurn& operator=(const TrialTurn&) = delete;
+  [[nodiscard]] bool mine() const { return mine_; }
 
  private:
   static constexpr std::chrono::seconds kPatience{3};
-  static std::timed_mutex& mutex() {
-    static std::timed_mutex one;
+  struct State {
+    std::mutex mutex;
+    std::condition_variable free;
+    bool taken = false;
+  };
+  static State& state() {
+    static State one;
     return one;
   }
-  std::unique_lock<std::timed_mutex> turn_;
+  bool mine_ = false;
 };
 
 Answer test(const Context& context, const Call& call) {
