@@ -286,6 +286,29 @@ TEST_CASE("archive: groups of all alerts, kept from question to question, are wh
   }
 }
 
+TEST_CASE("archive: of many incidents the latest are told, from what is kept and from rows") {
+  const TempDir dir;
+  auto sink = store::open_sqlite(dir / "t.db", {});
+  std::vector<Verdict> verdicts;
+  std::vector<Alert> alerts;
+  for (unsigned n = 0; n < kIncidentsMax + 200; ++n) {
+    verdicts.push_back(test::verdict(n, true));
+    alerts.push_back(test::alert_of(verdicts.back()));
+    alerts.back().host = "h" + std::to_string(n);
+    // Thirty end at each moment, so that the cut falls among equals.
+    alerts.back().timestamp = 1'700'000'000'000'000'000 + n / 30 * 60'000'000'000LL;
+  }
+  REQUIRE((*sink)->write(verdicts, alerts).has_value());
+  const auto archive = open_archive(dir / "t.db");
+  AlertFilter filter;
+  filter.query = *parse_query("NOT nosuchword", 0);
+  const auto kept = archive->groups({}, GroupBy::kIncident);
+  const auto plain = archive->groups(filter, GroupBy::kIncident);
+  REQUIRE(kept->size() == kIncidentsMax);
+  REQUIRE(plain->size() == kIncidentsMax);
+  for (std::size_t i = 0; i < kept->size(); ++i) CHECK((*kept)[i].key == (*plain)[i].key);
+}
+
 TEST_CASE("archive: the counts tell what is there after replays and replaced verdicts") {
   const TempDir dir;
   auto sink = store::open_sqlite(dir / "t.db", {});

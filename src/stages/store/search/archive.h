@@ -50,6 +50,7 @@ class Archive {
 
   [[nodiscard]] Result<AlertPage> alerts(const AlertFilter& filter, const PageRequest& page) const;
   [[nodiscard]] Result<std::int64_t> count_alerts(const AlertFilter& filter) const;
+  // Most alerts first; incidents: the latest first, kIncidentsMax at most.
   [[nodiscard]] Result<std::vector<AlertGroup>> groups(const AlertFilter& filter, GroupBy by) const;
   // Empty when there is no such alert.
   [[nodiscard]] Result<std::optional<AlertDetails>> alert(const Uuid& alert_id) const;

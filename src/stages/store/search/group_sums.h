@@ -124,11 +124,12 @@ inline void sort_most_first(std::vector<AlertGroup>& groups) {
   });
 }
 
-// By the last alert, latest first.
+// By the last alert, latest first; at most kIncidentsMax.
 inline void sort_latest_first(std::vector<AlertGroup>& groups) {
   std::sort(groups.begin(), groups.end(), [](const AlertGroup& a, const AlertGroup& b) {
     return std::tie(b.last, a.key) < std::tie(a.last, b.key);
   });
+  if (groups.size() > kIncidentsMax) groups.resize(kIncidentsMax);
 }
 
 // "HOST|docid of its first alert"

@@ -29,7 +29,7 @@ struct Cursor {
 [[nodiscard]] Result<AlertPage> read_page(sqlite::Database& db, const Selection& selection,
                                           const PageRequest& page,
                                           const std::optional<Cursor>& after);
-// Most alerts first; incidents: latest first.
+// Most alerts first; incidents: the latest, kIncidentsMax at most.
 [[nodiscard]] Result<std::vector<AlertGroup>> read_groups(sqlite::Database& db,
                                                           const Selection& selection, GroupBy by,
                                                           Rollup& rollup);

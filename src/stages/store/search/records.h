@@ -54,6 +54,9 @@ struct AlertPage {
   std::string next;  // cursor; "" at the end
 };
 
+// More are not told: a month of a large site has a hundred thousand.
+inline constexpr std::size_t kIncidentsMax = 1'000;
+
 enum class GroupBy : std::uint8_t {
   kRule,
   kHost,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "stages/store/search/rollup.h"
 
+#include <deque>
 #include <functional>
 #include <limits>
 #include <string>
@@ -147,41 +148,62 @@ Status each_done(sqlite::Database& db, const std::function<void(const Fact&)>& v
   }
 }
 
+struct Incident {
+  const GroupSum* sum = nullptr;
+  std::string_view host;
+};
+
+// Of each host those of both books, in the order of time. `joined` keeps what had to be put
+// together.
+std::vector<Incident> all_incidents(const Incidents& sealed, const Incidents& recent,
+                                    std::deque<std::vector<GroupSum>>& joined) {
+  std::vector<Incident> out;
+  const auto add = [&](std::string_view host, const std::vector<GroupSum>& incidents) {
+    for (const GroupSum& sum : incidents) out.push_back({&sum, host});
+  };
+  for (const auto& [host, incidents] : sealed) {
+    const auto later = recent.find(host);
+    if (later == recent.end()) {
+      add(host, incidents);
+    } else {
+      append_incidents(joined.emplace_back(incidents), later->second);
+      add(host, joined.back());
+    }
+  }
+  for (const auto& [host, incidents] : recent)
+    if (!sealed.contains(host)) add(host, incidents);
+  return out;
+}
+
+// Only of those that are shown a text is made: there may be a hundred thousand.
 Result<std::vector<AlertGroup>> kept_incidents(sqlite::Database& db, const Incidents& sealed,
                                                const Incidents& recent) {
-  ByName<std::vector<std::int64_t>> done;  // by host
+  ByName<std::vector<std::int64_t>> done;  // docids by host
   TOCSIN_TRY_STATUS(each_done(db, [&](const Fact& fact) {
     auto found = done.find(fact.host);
     if (found == done.end())
       found = done.emplace(std::string(fact.host), std::vector<std::int64_t>()).first;
     found->second.push_back(fact.docid);
   }));
-  std::vector<AlertGroup> out;
-  const auto write = [&](const std::string& host, const std::vector<GroupSum>& incidents) {
-    const std::size_t begin = out.size();
-    for (const GroupSum& sum : incidents) out.push_back(incident_group(sum, host));
-    const auto found = done.find(host);
-    if (found == done.end()) return;
-    for (const std::int64_t docid : found->second) {
-      const auto at =
-          std::partition_point(incidents.begin(), incidents.end(),
-                               [&](const GroupSum& incident) { return incident.last < docid; });
-      if (at != incidents.end() && at->first <= docid)
-        --out[begin + static_cast<std::size_t>(at - incidents.begin())].open;
-    }
-  };
-  for (const auto& [host, incidents] : sealed) {
-    const auto later = recent.find(host);
-    if (later == recent.end()) {
-      write(host, incidents);
-    } else {
-      std::vector<GroupSum> both = incidents;
-      append_incidents(both, later->second);
-      write(host, both);
-    }
+  std::deque<std::vector<GroupSum>> joined;
+  std::vector<Incident> incidents = all_incidents(sealed, recent, joined);
+  const auto end_of = [](const Incident& one) { return time_of_docid(one.sum->last); };
+  if (incidents.size() > kIncidentsMax) {
+    const auto cut = incidents.begin() + static_cast<std::ptrdiff_t>(kIncidentsMax);
+    std::nth_element(incidents.begin(), cut, incidents.end(),
+                     [&](const Incident& a, const Incident& b) { return end_of(a) > end_of(b); });
+    // With all that ended at the same moment as the last: which of them stay is told by their keys.
+    const UnixNanos last = end_of(*cut);
+    std::erase_if(incidents, [&](const Incident& one) { return end_of(one) < last; });
   }
-  for (const auto& [host, incidents] : recent)
-    if (!sealed.contains(host)) write(host, incidents);
+  std::vector<AlertGroup> out;
+  for (const Incident& one : incidents) {
+    out.push_back(incident_group(*one.sum, one.host));
+    if (const auto found = done.find(one.host); found != done.end())
+      out.back().open -= std::count_if(
+          found->second.begin(), found->second.end(),
+          [&](std::int64_t docid) { return docid >= one.sum->first && docid <= one.sum->last; });
+  }
   sort_latest_first(out);
   return out;
 }
