@@ -21,6 +21,7 @@
 #include "app/console/auth/users.h"
 #include "app/console/console.h"
 #include "app/console/data/overrides_file.h"
+#include "base/http/url.h"
 #include "base/log.h"
 #include "core/metrics/endpoint.h"
 
@@ -113,7 +114,7 @@ Status set_access(const ServeCommand& command, const metrics::Address& address,
   if (command.tls_cert.empty() != command.tls_key.empty())
     return fail(ErrorCode::kInvalid, "--tls-cert and --tls-key belong together");
   console::GuardOptions& guard = options.guard;
-  guard.loopback = console::is_loopback(address.host);
+  guard.loopback = http::is_loopback(address.host);
   guard.secure_cookie = !command.tls_cert.empty() || command.public_url.starts_with("https://");
   if (!command.users.empty()) {
     TOCSIN_TRY(guard.users, console::read_users(command.users));

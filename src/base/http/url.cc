@@ -12,13 +12,13 @@ std::optional<Url> Url::parse(const std::string& text) {
   return url;
 }
 
-bool Url::is_loopback() const {
-  const std::string name = host();
-  // An address, not a name that begins like one: anybody can own 127.0.0.1.example.
+bool is_loopback(const std::string& host) {
   in_addr address{};
-  const bool ipv4 = inet_pton(AF_INET, name.c_str(), &address) == 1 && name.starts_with("127.");
-  return ipv4 || name == "localhost" || name == "[::1]";
+  const bool ipv4 = inet_pton(AF_INET, host.c_str(), &address) == 1 && host.starts_with("127.");
+  return ipv4 || host == "localhost" || host == "::1" || host == "[::1]";
 }
+
+bool Url::is_loopback() const { return http::is_loopback(host()); }
 
 void Url::forget_credentials() {
   set(CURLUPART_USER, nullptr);

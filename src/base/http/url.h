@@ -29,7 +29,7 @@ class Url {
   [[nodiscard]] std::string text() const { return part(CURLUPART_URL); }
 
   [[nodiscard]] bool is_http() const { return scheme() == "http" || scheme() == "https"; }
-  // This machine, by name or by address: no proxy is asked for it.
+  // No proxy is asked for this machine.
   [[nodiscard]] bool is_loopback() const;
 
   void set_path(const std::string& path) { set(CURLUPART_PATH, path.c_str()); }
@@ -47,6 +47,10 @@ class Url {
 
   std::unique_ptr<CURLU, Free> url_;
 };
+
+// This machine, by name or by address (also "[::1]"); not a name that only begins like an address,
+// for anybody can own 127.0.0.1.example.
+[[nodiscard]] bool is_loopback(const std::string& host);
 
 // The URL without user name and password, for people and records. What is no URL comes back as it
 // is.

@@ -24,8 +24,8 @@ struct Row {
   const char* field;  // "": none is named
 };
 
-// Bytes as they are; what comes back until the other side closes or nothing comes for a while.
-std::string raw_exchange(const std::string& url, const std::string& bytes) {
+// A socket that is connected to the console.
+int connected(const std::string& url) {
   const int port = std::stoi(url.substr(url.rfind(':') + 1));
   const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
   sockaddr_in address{};
@@ -33,6 +33,12 @@ std::string raw_exchange(const std::string& url, const std::string& bytes) {
   address.sin_port = htons(static_cast<std::uint16_t>(port));
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   REQUIRE(::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
+  return fd;
+}
+
+// Bytes as they are; what comes back until the other side closes or nothing comes for a while.
+std::string raw_exchange(const std::string& url, const std::string& bytes) {
+  const int fd = connected(url);
   timeval patience{1, 0};
   setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
   for (std::size_t done = 0; done < bytes.size();) {
@@ -263,14 +269,8 @@ TEST_CASE("a body whose size nobody knows is refused") {
 class SlowClients {
  public:
   SlowClients(const std::string& url, int count) {
-    const int port = std::stoi(url.substr(url.rfind(':') + 1));
     for (int i = 0; i < count; ++i) {
-      const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
-      sockaddr_in address{};
-      address.sin_family = AF_INET;
-      address.sin_port = htons(static_cast<std::uint16_t>(port));
-      address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-      REQUIRE(::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
+      const int fd = connected(url);
       const std::string half = "GET /api/v1/alerts HTTP/1.1\r\nHo";
       CHECK(::send(fd, half.data(), half.size(), MSG_NOSIGNAL) > 0);
       sockets_.push_back(fd);

@@ -13,6 +13,7 @@
 #include "app/console/data/message_view.h"
 #include "app/console/http/gzip.h"
 #include "app/console/web/bundle.h"
+#include "base/http/url.h"
 #include "console_world.h"
 
 namespace tocsin::test {
@@ -115,12 +116,12 @@ TEST_CASE("host names") {
   CHECK(host_name("LocalHost:80") == "localhost");
   CHECK(host_name("[::1]:80") == "::1");
   CHECK(host_name("example.org") == "example.org");
-  CHECK(is_loopback("127.0.0.1"));
-  CHECK(is_loopback("::1"));
-  CHECK_FALSE(is_loopback("0.0.0.0"));
-  CHECK_FALSE(is_loopback("localhost.example"));
-  CHECK_FALSE(is_loopback("127.0.0.1.evil.example"));
-  CHECK_FALSE(is_loopback("127.evil.example"));
+  CHECK(http::is_loopback("127.0.0.1"));
+  CHECK(http::is_loopback("::1"));
+  CHECK_FALSE(http::is_loopback("0.0.0.0"));
+  CHECK_FALSE(http::is_loopback("localhost.example"));
+  CHECK_FALSE(http::is_loopback("127.0.0.1.evil.example"));
+  CHECK_FALSE(http::is_loopback("127.evil.example"));
 }
 
 TEST_CASE("wildcards of Sigma are escaped") {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/console/auth/guard.h"
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
 
 #include <algorithm>
 
 #include "app/console/auth/secrets.h"
+#include "base/http/url.h"
 
 namespace tocsin::console {
 namespace {
@@ -15,13 +15,6 @@ namespace {
 constexpr const char* kNobodysHash =
     "scrypt$15$8$1$00000000000000000000000000000000$"
     "0000000000000000000000000000000000000000000000000000000000000000";
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return out;
-}
 
 std::string cookie_value(std::string_view header, const std::string& name) {
   for (std::size_t at = 0; at < header.size();) {
@@ -68,14 +61,6 @@ std::string origin_of(std::string_view url) {
   return fmt::format("{}://{}:{}", scheme, ipv6 ? "[" + host + "]" : host, port);
 }
 
-// An address, not a name that begins like one: anybody can own 127.0.0.1.example.
-bool is_loopback(std::string_view host) {
-  in_addr address{};
-  const std::string text(host);
-  const bool ipv4 = inet_pton(AF_INET, text.c_str(), &address) == 1 && text.starts_with("127.");
-  return ipv4 || host == "localhost" || host == "::1";
-}
-
 Guard::Guard(GuardOptions options)
     : options_(std::move(options)),
       login_required_(!options_.users.empty() || !options_.token.empty()),
@@ -85,7 +70,7 @@ tl::expected<void, ApiError> Guard::admit_host(const Call& call) const {
   // Elsewhere a login is needed, and its cookie goes to the name that it was made for only.
   if (!options_.loopback && options_.hosts.empty()) return {};
   const std::string host = host_name(call.header("host"));
-  if (options_.hosts.contains(host) || (options_.loopback && is_loopback(host))) return {};
+  if (options_.hosts.contains(host) || (options_.loopback && http::is_loopback(host))) return {};
   return refuse(ApiCode::kForbidden,
                 "this console does not answer under that host name; --public-url allows one");
 }

@@ -75,6 +75,5 @@ class Guard {
 // Scheme, host and port of a URL (RFC 6454), lower case, the port also where it is the scheme's
 // own: "https://soc.example:443". Empty when it is no http or https URL.
 [[nodiscard]] std::string origin_of(std::string_view url);
-[[nodiscard]] bool is_loopback(std::string_view host);
 
 }  // namespace tocsin::console

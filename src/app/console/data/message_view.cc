@@ -10,6 +10,7 @@
 #include <tuple>
 #include <utility>
 
+#include "app/console/http/call.h"
 #include "base/clock.h"
 #include "base/json_writer.h"
 
@@ -20,13 +21,6 @@ constexpr std::size_t kPollMessages = 1'000;
 constexpr bus::Milliseconds kPollTimeout{200};
 constexpr std::chrono::seconds kPatience{5};  // for a page; what was read until then is shown
 constexpr int kDepthMax = 32;
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return out;
-}
 
 bool holds(std::string_view text, const std::string& part) {
   if (part.size() > text.size()) return false;

@@ -6,6 +6,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "app/console/http/call.h"
 #include "core/trace/jaeger_query.h"
 
 namespace tocsin::console {
@@ -14,13 +15,6 @@ namespace {
 constexpr std::size_t kCandidatesMax = 1'000;  // traces that are read to be searched
 constexpr std::size_t kJaegerTraces = 300;
 constexpr const char* kJaegerService = "tocsin-detect";
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return out;
-}
 
 std::optional<trace::TraceId> trace_id(std::string_view text) {
   std::string digits;

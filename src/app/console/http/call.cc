@@ -101,4 +101,11 @@ Checked<std::optional<bool>> Call::yes_or_no(const std::string& name) const {
   return refuse(ApiCode::kInvalid, name + ": true or false is wanted", name);
 }
 
+std::string lower(std::string_view text) {
+  std::string out(text);
+  for (char& c : out)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return out;
+}
+
 }  // namespace tocsin::console

@@ -69,6 +69,9 @@ class Call {
   [[nodiscard]] Checked<std::optional<bool>> yes_or_no(const std::string& name) const;
 };
 
+// With small letters for A to Z; all else stays.
+[[nodiscard]] std::string lower(std::string_view text);
+
 // The moment that a text names, seen from `now`.
 [[nodiscard]] std::optional<UnixNanos> parse_moment(std::string_view text, UnixNanos now);
 

@@ -37,13 +37,6 @@ Stats stats_of(const Context& context) {
   return out;
 }
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return out;
-}
-
 void write_item_members(JsonWriter& json, const sigma::Rule& rule, bool enabled,
                         const Stats& stats) {
   const auto found = stats.find(rule.id);

@@ -37,6 +37,14 @@ struct NameHash {
 template <class Value>
 using ByName = std::unordered_map<std::string, Value, NameHash, std::equal_to<>>;
 
+// What is kept under the name; a new one when there is none.
+template <class Value>
+Value& at_name(ByName<Value>& values, std::string_view name) {
+  auto found = values.find(name);
+  if (found == values.end()) found = values.emplace(std::string(name), Value()).first;
+  return found->second;
+}
+
 // Small numbers for names that repeat.
 class NameNumbers {
  public:
@@ -115,6 +123,13 @@ void each_key(const Fact& fact, GroupBy by, Visit&& visit) {
     case GroupBy::kStatus:
       return visit(fact.status);
   }
+}
+
+// `fact` is the next alert of the host in the order of time.
+inline void add_to_incidents(std::vector<GroupSum>& incidents, const Fact& fact) {
+  if (incidents.empty() || fact.docid - incidents.back().last >= kIncidentGap)
+    incidents.emplace_back();
+  incidents.back().add(fact, 0);
 }
 
 // By the number of alerts, most first.

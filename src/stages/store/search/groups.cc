@@ -23,11 +23,7 @@ Result<std::vector<AlertGroup>> by_key(sqlite::Database& db, const Selection& se
   NameNumbers hosts;
   TOCSIN_TRY_STATUS(each_fact(db, selection, [&](const Fact& fact) {
     const std::uint32_t host = hosts.of(fact.host);
-    each_key(fact, by, [&](std::string_view key) {
-      auto found = sums.find(key);
-      if (found == sums.end()) found = sums.emplace(std::string(key), GroupSum()).first;
-      found->second.add(fact, host);
-    });
+    each_key(fact, by, [&](std::string_view key) { at_name(sums, key).add(fact, host); });
   }));
   std::vector<AlertGroup> out;
   out.reserve(sums.size());
@@ -86,16 +82,7 @@ Result<std::vector<AlertGroup>> counted_rules(sqlite::Database& db) {
 Result<std::vector<AlertGroup>> all_by_rule(sqlite::Database& db) {
   TOCSIN_TRY(auto out, counted_rules(db));
   ByName<std::int64_t> done;
-  TOCSIN_TRY(auto rows,
-             db.prepare("SELECT f.rule_id FROM triage t CROSS JOIN alerts f INDEXED BY alerts_facts"
-                        " ON f.docid = t.docid WHERE t.status NOT IN ('new', 'in_progress')"));
-  while (true) {
-    TOCSIN_TRY(const bool row, rows.step());
-    if (!row) break;
-    auto found = done.find(rows.text(0));
-    if (found == done.end()) found = done.emplace(std::string(rows.text(0)), 0).first;
-    ++found->second;
-  }
+  TOCSIN_TRY_STATUS(each_done(db, [&](const Fact& fact) { ++at_name(done, fact.rule_id); }));
   for (AlertGroup& group : out) {
     const auto found = done.find(group.key);
     group.open = group.count - (found == done.end() ? 0 : found->second);
@@ -134,29 +121,21 @@ Result<std::vector<AlertGroup>> incidents(sqlite::Database& db, const Selection&
   };
   ByName<std::vector<Small>> hosts;
   TOCSIN_TRY_STATUS(each_fact(db, selection, [&](const Fact& fact) {
-    auto found = hosts.find(fact.host);
-    if (found == hosts.end())
-      found = hosts.emplace(std::string(fact.host), std::vector<Small>()).first;
-    found->second.push_back({fact.docid, fact.score, is_open(fact.status)});
+    at_name(hosts, fact.host).push_back({fact.docid, fact.score, is_open(fact.status)});
   }));
   std::vector<AlertGroup> out;
   for (auto& [host, alerts] : hosts) {
     std::sort(alerts.begin(), alerts.end(),
               [](const Small& a, const Small& b) { return a.docid < b.docid; });
-    GroupSum sum;
-    const auto close = [&, &name = host] {
-      if (sum.count > 0) out.push_back(incident_group(sum, name));
-      sum = GroupSum();
-    };
+    std::vector<GroupSum> together;
     for (const Small& alert : alerts) {
-      if (sum.count > 0 && alert.docid - sum.last >= kIncidentGap) close();
       Fact fact;
       fact.docid = alert.docid;
       fact.score = alert.score;
       fact.status = alert.open ? "new" : "closed";
-      sum.add(fact, 0);
+      add_to_incidents(together, fact);
     }
-    close();
+    for (const GroupSum& sum : together) out.push_back(incident_group(sum, host));
   }
   sort_latest_first(out);
   return out;

@@ -26,16 +26,6 @@ std::size_t place_of(GroupBy by) {
 
 using Incidents = ByName<std::vector<GroupSum>>;
 
-// Alerts of a host in the order of time.
-void enter_incident(Incidents& incidents, const Fact& fact) {
-  auto host = incidents.find(fact.host);
-  if (host == incidents.end())
-    host = incidents.emplace(std::string(fact.host), std::vector<GroupSum>()).first;
-  std::vector<GroupSum>& list = host->second;
-  if (list.empty() || fact.docid - list.back().last >= kIncidentGap) list.emplace_back();
-  list.back().add(fact, 0);
-}
-
 // `later` begins after all that `list` has.
 void append_incidents(std::vector<GroupSum>& list, const std::vector<GroupSum>& later) {
   for (const GroupSum& sum : later) {
@@ -59,12 +49,9 @@ struct Rollup::Books {
     open.status = "new";
     const std::uint32_t host = numbers.of(fact.host);
     for (std::size_t i = 0; i < kKept.size(); ++i)
-      each_key(open, kKept[i], [&](std::string_view key) {
-        auto found = sums[i].find(key);
-        if (found == sums[i].end()) found = sums[i].emplace(std::string(key), GroupSum()).first;
-        found->second.add(open, host);
-      });
-    enter_incident(incidents, open);
+      each_key(open, kKept[i],
+               [&](std::string_view key) { at_name(sums[i], key).add(open, host); });
+    add_to_incidents(at_name(incidents, open.host), open);
     if (count++ == 0) first = fact.docid;
     last = fact.docid;
     scores += fact.score;
@@ -128,26 +115,6 @@ Status Rollup::read_recent(sqlite::Database& db, Books& recent) const {
 
 namespace {
 
-// The alerts that nobody needs to look at any more.
-Status each_done(sqlite::Database& db, const std::function<void(const Fact&)>& visit) {
-  TOCSIN_TRY(auto query,
-             db.prepare("SELECT f.docid, f.host, f.user, f.rule_id, f.score, f.tactics,"
-                        " f.techniques FROM triage t CROSS JOIN alerts f INDEXED BY alerts_facts"
-                        " ON f.docid = t.docid WHERE t.status NOT IN ('new', 'in_progress')"));
-  while (true) {
-    TOCSIN_TRY(const bool row, query.step());
-    if (!row) return {};
-    visit({.docid = query.integer(0),
-           .host = query.text(1),
-           .user = query.text(2),
-           .rule_id = query.text(3),
-           .tactics = query.text(5),
-           .techniques = query.text(6),
-           .status = {},
-           .score = query.integer(4)});
-  }
-}
-
 struct Incident {
   const GroupSum* sum = nullptr;
   std::string_view host;
@@ -179,12 +146,8 @@ std::vector<Incident> all_incidents(const Incidents& sealed, const Incidents& re
 Result<std::vector<AlertGroup>> kept_incidents(sqlite::Database& db, const Incidents& sealed,
                                                const Incidents& recent) {
   ByName<std::vector<std::int64_t>> done;  // docids by host
-  TOCSIN_TRY_STATUS(each_done(db, [&](const Fact& fact) {
-    auto found = done.find(fact.host);
-    if (found == done.end())
-      found = done.emplace(std::string(fact.host), std::vector<std::int64_t>()).first;
-    found->second.push_back(fact.docid);
-  }));
+  TOCSIN_TRY_STATUS(
+      each_done(db, [&](const Fact& fact) { at_name(done, fact.host).push_back(fact.docid); }));
   std::deque<std::vector<GroupSum>> joined;
   std::vector<Incident> incidents = all_incidents(sealed, recent, joined);
   const auto end_of = [](const Incident& one) { return time_of_docid(one.sum->last); };
@@ -213,11 +176,7 @@ Result<std::vector<AlertGroup>> kept_sums(sqlite::Database& db, GroupBy by,
                                           const ByName<GroupSum>& recent) {
   ByName<std::int64_t> done;
   TOCSIN_TRY_STATUS(each_done(db, [&](const Fact& fact) {
-    each_key(fact, by, [&](std::string_view key) {
-      auto found = done.find(key);
-      if (found == done.end()) found = done.emplace(std::string(key), 0).first;
-      ++found->second;
-    });
+    each_key(fact, by, [&](std::string_view key) { ++at_name(done, key); });
   }));
   std::vector<AlertGroup> out;
   const auto write = [&](const std::string& key, const GroupSum& sum) {

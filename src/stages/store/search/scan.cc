@@ -96,6 +96,27 @@ int bind(sqlite::Statement& statement, const Selection& selection) {
   return index;
 }
 
+namespace {
+
+// Of a statement that begins with the columns of a Fact.
+Status visit_facts(sqlite::Statement& query, bool with_status,
+                   const std::function<void(const Fact&)>& visit) {
+  while (true) {
+    TOCSIN_TRY(const bool row, query.step());
+    if (!row) return {};
+    visit({.docid = query.integer(0),
+           .host = query.text(1),
+           .user = query.text(2),
+           .rule_id = query.text(3),
+           .tactics = query.text(5),
+           .techniques = query.text(6),
+           .status = with_status ? query.text(7) : std::string_view(),
+           .score = query.integer(4)});
+  }
+}
+
+}  // namespace
+
 Status each_fact(sqlite::Database& db, const Selection& selection,
                  const std::function<void(const Fact&)>& visit) {
   const bool indexed = !selection.sql.match.empty();
@@ -107,18 +128,15 @@ Status each_fact(sqlite::Database& db, const Selection& selection,
                                     " {0}.tactics, {0}.techniques, coalesce(t.status, 'new') {1}",
                                     indexed ? "f" : "a", from_where(selection, joins))));
   bind(query, selection);
-  while (true) {
-    TOCSIN_TRY(const bool row, query.step());
-    if (!row) return {};
-    visit({.docid = query.integer(0),
-           .host = query.text(1),
-           .user = query.text(2),
-           .rule_id = query.text(3),
-           .tactics = query.text(5),
-           .techniques = query.text(6),
-           .status = query.text(7),
-           .score = query.integer(4)});
-  }
+  return visit_facts(query, true, visit);
+}
+
+Status each_done(sqlite::Database& db, const std::function<void(const Fact&)>& visit) {
+  TOCSIN_TRY(auto query,
+             db.prepare("SELECT f.docid, f.host, f.user, f.rule_id, f.score, f.tactics,"
+                        " f.techniques FROM triage t CROSS JOIN alerts f INDEXED BY alerts_facts"
+                        " ON f.docid = t.docid WHERE t.status NOT IN ('new', 'in_progress')"));
+  return visit_facts(query, false, visit);
 }
 
 Result<std::int64_t> count(sqlite::Database& db, const Selection& selection) {

@@ -46,6 +46,9 @@ struct Fact {
 [[nodiscard]] Status each_fact(sqlite::Database& db, const Selection& selection,
                                const std::function<void(const Fact&)>& visit);
 
+// The alerts that nobody needs to look at any more; without their status.
+[[nodiscard]] Status each_done(sqlite::Database& db, const std::function<void(const Fact&)>& visit);
+
 [[nodiscard]] Result<std::int64_t> count(sqlite::Database& db, const Selection& selection);
 
 // docids in the order of time.
