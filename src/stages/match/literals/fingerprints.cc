@@ -51,15 +51,33 @@ unsigned Fingerprints::add(std::string_view sequence, bool any_case, unsigned bu
   return best;
 }
 
+Fingerprints::Nibbles Fingerprints::allowed_at(std::size_t position, unsigned bucket) const {
+  Nibbles allowed;
+  for (unsigned nibble = 0; nibble < 16; ++nibble) {
+    allowed.lows |= (masks_.low[position][nibble] >> bucket & 1u) << nibble;
+    allowed.highs |= (masks_.high[position][nibble] >> bucket & 1u) << nibble;
+  }
+  return allowed;
+}
+
+double Fingerprints::share_let_through() const {
+  double sum = 0;
+  for (unsigned bucket = 0; bucket < kBuckets; ++bucket) {
+    double share = 1;
+    for (std::size_t k = 0; k < kBytes; ++k) {
+      const auto [lows, highs] = allowed_at(k, bucket);
+      share *= weight_of(lows, highs) / weight_of(0xFFFF, 0xFFFF);
+    }
+    sum += share;
+  }
+  return sum;
+}
+
 // How much more text the bucket lets through when the sequence joins it.
 double Fingerprints::growth(unsigned bucket, std::string_view sequence, bool any_case) const {
   double now = 1, then = 1;
   for (std::size_t k = 0; k < kBytes; ++k) {
-    unsigned lows = 0, highs = 0;
-    for (unsigned nibble = 0; nibble < 16; ++nibble) {
-      lows |= (masks_.low[k][nibble] >> bucket & 1u) << nibble;
-      highs |= (masks_.high[k][nibble] >> bucket & 1u) << nibble;
-    }
+    auto [lows, highs] = allowed_at(k, bucket);
     now *= weight_of(lows, highs);
     if (k >= sequence.size()) {
       then *= weight_of(0xFFFF, 0xFFFF);
@@ -103,21 +121,19 @@ void Fingerprints::scan_portable(std::string_view text, std::size_t from, Take t
 
 #if defined(__x86_64__)
 
+struct Fingerprints::Vector {
+  std::uint64_t places;  // a bit for each byte that is let through
+  alignas(64) std::array<std::uint8_t, 64> bits;
+};
+
 namespace {
 
-// Hands on the places of a vector where some bit is set.
-template <class Take>
-inline bool hand_on(const std::uint8_t* bits, unsigned places, std::size_t at, Take take,
-                    void* context) {
-  for (; places != 0; places &= places - 1) {
-    const auto lane = static_cast<std::size_t>(__builtin_ctz(places));
-    if (!take(context, at + lane, bits[lane])) return false;
-  }
-  return true;
+__attribute__((target("ssse3"))) inline __m128i load(const void* at) {
+  return _mm_loadu_si128(static_cast<const __m128i*>(at));
 }
 
 __attribute__((target("avx2"))) inline __m256i table_of(const std::array<std::uint8_t, 16>& mask) {
-  return _mm256_broadcastsi128_si256(_mm_load_si128(reinterpret_cast<const __m128i*>(mask.data())));
+  return _mm256_broadcastsi128_si256(load(mask.data()));
 }
 
 // The buckets whose masks allow each of the 32 bytes at `at`.
@@ -129,19 +145,32 @@ __attribute__((target("avx2"))) inline __m256i allowed(const char* at, __m256i l
                           _mm256_shuffle_epi8(high, upper_half));
 }
 
+__attribute__((target("avx512bw"))) inline __m512i wide_table_of(
+    const std::array<std::uint8_t, 16>& mask) {
+  return _mm512_maskz_broadcast_i32x4(0xFFFF, load(mask.data()));  // without a mask GCC 12 warns
+}
+
+__attribute__((target("avx512bw"))) inline __m512i wide_allowed(const char* at, __m512i low,
+                                                                __m512i high) {
+  const __m512i nibble = _mm512_set1_epi8(15);
+  const __m512i bytes = _mm512_loadu_si512(at);
+  const __m512i upper_half = _mm512_and_si512(_mm512_srli_epi16(bytes, 4), nibble);
+  return _mm512_and_si512(_mm512_shuffle_epi8(low, _mm512_and_si512(bytes, nibble)),
+                          _mm512_shuffle_epi8(high, upper_half));
+}
+
 }  // namespace
 
-__attribute__((target("ssse3"))) std::size_t Fingerprints::scan_ssse3(std::string_view text,
-                                                                      std::size_t base, Take take,
-                                                                      void* context) const {
+__attribute__((target("ssse3"))) std::size_t Fingerprints::next_ssse3(const char* text,
+                                                                      std::size_t at,
+                                                                      std::size_t end,
+                                                                      Vector& vector) const {
   constexpr std::size_t kWidth = 16;
-  const auto load = [](const void* at) { return _mm_loadu_si128(static_cast<const __m128i*>(at)); };
   const __m128i nibble = _mm_set1_epi8(15);
-  std::size_t i = 0;
-  for (; i + kWidth <= text.size(); i += kWidth) {
+  for (; at + kWidth <= end; at += kWidth) {
     __m128i hits = _mm_set1_epi8(-1);
     for (std::size_t k = 0; k < kBytes; ++k) {
-      const __m128i bytes = load(text.data() + i + k);
+      const __m128i bytes = load(text + at + k);
       const __m128i low =
           _mm_shuffle_epi8(load(masks_.low[k].data()), _mm_and_si128(bytes, nibble));
       const __m128i high = _mm_shuffle_epi8(load(masks_.high[k].data()),
@@ -151,63 +180,103 @@ __attribute__((target("ssse3"))) std::size_t Fingerprints::scan_ssse3(std::strin
     const auto empty =
         static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(hits, _mm_setzero_si128())));
     if (empty == 0xFFFF) continue;
-    alignas(16) std::uint8_t bits[kWidth];
-    _mm_store_si128(reinterpret_cast<__m128i*>(bits), hits);
-    if (!hand_on(bits, ~empty & 0xFFFFu, base + i, take, context)) return SIZE_MAX;
+    vector.places = ~empty & 0xFFFFu;
+    _mm_store_si128(reinterpret_cast<__m128i*>(vector.bits.data()), hits);
+    return at;
   }
-  return i;
+  return SIZE_MAX;
 }
 
-__attribute__((target("avx2"))) std::size_t Fingerprints::scan_avx2(std::string_view text,
-                                                                    std::size_t base, Take take,
-                                                                    void* context) const {
+__attribute__((target("avx2"))) std::size_t Fingerprints::next_avx2(const char* text,
+                                                                    std::size_t at, std::size_t end,
+                                                                    Vector& vector) const {
   constexpr std::size_t kWidth = 32;
   const __m256i low0 = table_of(masks_.low[0]), high0 = table_of(masks_.high[0]);
   const __m256i low1 = table_of(masks_.low[1]), high1 = table_of(masks_.high[1]);
   const __m256i low2 = table_of(masks_.low[2]), high2 = table_of(masks_.high[2]);
-  std::size_t i = 0;
-  for (; i + kWidth <= text.size(); i += kWidth) {
-    const char* const at = text.data() + i;
+  for (; at + kWidth <= end; at += kWidth) {
+    const char* const here = text + at;
     const __m256i hits = _mm256_and_si256(
-        allowed(at, low0, high0),
-        _mm256_and_si256(allowed(at + 1, low1, high1), allowed(at + 2, low2, high2)));
+        allowed(here, low0, high0),
+        _mm256_and_si256(allowed(here + 1, low1, high1), allowed(here + 2, low2, high2)));
     if (_mm256_testz_si256(hits, hits) != 0) continue;
-    alignas(32) std::uint8_t bits[kWidth];
-    _mm256_store_si256(reinterpret_cast<__m256i*>(bits), hits);
-    const auto empty = static_cast<unsigned>(
+    vector.places = ~static_cast<unsigned>(
         _mm256_movemask_epi8(_mm256_cmpeq_epi8(hits, _mm256_setzero_si256())));
-    if (!hand_on(bits, ~empty, base + i, take, context)) return SIZE_MAX;
+    _mm256_store_si256(reinterpret_cast<__m256i*>(vector.bits.data()), hits);
+    return at;
   }
-  return i;
+  return SIZE_MAX;
 }
 
+__attribute__((target("avx512bw"))) std::size_t Fingerprints::next_avx512(const char* text,
+                                                                          std::size_t at,
+                                                                          std::size_t end,
+                                                                          Vector& vector) const {
+  constexpr std::size_t kWidth = 64;
+  const __m512i low0 = wide_table_of(masks_.low[0]), high0 = wide_table_of(masks_.high[0]);
+  const __m512i low1 = wide_table_of(masks_.low[1]), high1 = wide_table_of(masks_.high[1]);
+  const __m512i low2 = wide_table_of(masks_.low[2]), high2 = wide_table_of(masks_.high[2]);
+  for (; at + kWidth <= end; at += kWidth) {
+    const char* const here = text + at;
+    const __m512i hits = _mm512_and_si512(
+        wide_allowed(here, low0, high0),
+        _mm512_and_si512(wide_allowed(here + 1, low1, high1), wide_allowed(here + 2, low2, high2)));
+    vector.places = _mm512_test_epi8_mask(hits, hits);
+    if (vector.places == 0) continue;
+    _mm512_store_si512(vector.bits.data(), hits);
+    return at;
+  }
+  return SIZE_MAX;
+}
+
+std::size_t Fingerprints::scan_vectors(Next next, std::size_t width, std::string_view text,
+                                       std::size_t base, Take take, void* context) const {
+  Vector vector;
+  std::size_t at = 0;
+  while ((at = (this->*next)(text.data(), at, text.size(), vector)) != SIZE_MAX) {
+    for (; vector.places != 0; vector.places &= vector.places - 1) {
+      const auto lane = static_cast<std::size_t>(__builtin_ctzll(vector.places));
+      if (!take(context, base + at + lane, vector.bits[lane])) return SIZE_MAX;
+    }
+    at += width;
+  }
+  return text.size() - text.size() % width;
+}
+
+// Whole vectors that fit into the text are read where they stand, wide ones first.
 void Fingerprints::scan(std::string_view text, Take take, void* context) const {
   static const bool has_avx2 = __builtin_cpu_supports("avx2") != 0;
-  constexpr std::size_t kBlock = 32, kBehind = kBytes - 1;
-  const auto run = [&](std::string_view part, std::size_t base) {
-    return has_avx2 ? scan_avx2(part, base, take, context) : scan_ssse3(part, base, take, context);
+  static const bool has_avx512 = __builtin_cpu_supports("avx512bw") != 0;
+  constexpr std::size_t kWide = 64, kNarrow = 32, kBehind = kBytes - 1;
+  const auto run = [&](std::string_view part, std::size_t base, Take to, void* with) {
+    return has_avx2 ? scan_vectors(&Fingerprints::next_avx2, kNarrow, part, base, to, with)
+                    : scan_vectors(&Fingerprints::next_ssse3, kNarrow / 2, part, base, to, with);
   };
   std::size_t done = 0;
-  if (text.size() >= kBlock + kBehind) {
-    done = run(text.substr(0, text.size() - kBehind), 0);
+  if (has_avx512 && text.size() >= kWide + kBehind) {
+    done = scan_vectors(&Fingerprints::next_avx512, kWide, text.substr(0, text.size() - kBehind), 0,
+                        take, context);
     if (done == SIZE_MAX) return;
   }
+  if (text.size() - done >= kNarrow + kBehind) {
+    const std::size_t more =
+        run(text.substr(done, text.size() - kBehind - done), done, take, context);
+    if (more == SIZE_MAX) return;
+    done += more;
+  }
   // What is left is copied, so that zeros follow it.
-  char tail[3 * kBlock] = {};
+  char tail[3 * kNarrow] = {};
   const std::string_view left = text.substr(done);
   if (!left.empty()) std::memcpy(tail, left.data(), left.size());
-  const std::size_t blocks = (left.size() + kBlock - 1) / kBlock;
+  const std::size_t blocks = (left.size() + kNarrow - 1) / kNarrow;
   const auto within = [&](std::size_t at, unsigned bits) {
     return at >= text.size() || take(context, at, bits);
   };
   const auto checked = [](void* c, std::size_t at, unsigned bits) {
     return (*static_cast<decltype(within)*>(c))(at, bits);
   };
-  void* const inner = const_cast<void*>(static_cast<const void*>(&within));
-  if (has_avx2)
-    scan_avx2({tail, blocks * kBlock}, done, checked, inner);
-  else
-    scan_ssse3({tail, blocks * kBlock}, done, checked, inner);
+  run({tail, blocks * kNarrow}, done, checked,
+      const_cast<void*>(static_cast<const void*>(&within)));
 }
 
 #else

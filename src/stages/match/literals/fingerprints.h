@@ -33,6 +33,9 @@ class Fingerprints {
   unsigned add(std::string_view sequence, bool any_case, unsigned buckets = kBuckets);
   void add_to(unsigned bucket, std::string_view sequence, bool any_case);
 
+  // The share of places of everyday text that some bucket lets through, as a guess.
+  [[nodiscard]] double share_let_through() const;
+
   // Calls found(place, bits) with a bit for each bucket that fits, in the order of the text, until
   // it returns false.
   template <class Found>
@@ -54,15 +57,30 @@ class Fingerprints {
     alignas(16) std::array<std::array<std::uint8_t, 16>, kBytes> high{};
   };
 
+  // Of a bucket: the nibbles that it allows at a position, as bits.
+  struct Nibbles {
+    unsigned lows = 0, highs = 0;
+  };
+  [[nodiscard]] Nibbles allowed_at(std::size_t position, unsigned bucket) const;
   [[nodiscard]] double growth(unsigned bucket, std::string_view sequence, bool any_case) const;
   void scan(std::string_view text, Take take, void* context) const;
   // From `from` on, what is left; behind the text stand zeros.
   void scan_portable(std::string_view text, std::size_t from, Take take, void* context) const;
 #if defined(__x86_64__)
-  // Of `text`, whose places are `base` further on; kBytes - 1 readable bytes follow it. The places
-  // looked at; SIZE_MAX: take() has had enough.
-  std::size_t scan_avx2(std::string_view text, std::size_t base, Take take, void* context) const;
-  std::size_t scan_ssse3(std::string_view text, std::size_t base, Take take, void* context) const;
+  // The first vector from `at` on, of those that are whole widths further, where some bucket lets
+  // some byte through: its place, and the bits of its bytes. SIZE_MAX: none, up to `end`.
+  // kBytes - 1 readable bytes follow what is looked at. They make no calls, so that the masks stay
+  // in registers.
+  struct Vector;
+  using Next = std::size_t (Fingerprints::*)(const char* text, std::size_t at, std::size_t end,
+                                             Vector& vector) const;
+  std::size_t next_avx512(const char* text, std::size_t at, std::size_t end, Vector& vector) const;
+  std::size_t next_avx2(const char* text, std::size_t at, std::size_t end, Vector& vector) const;
+  std::size_t next_ssse3(const char* text, std::size_t at, std::size_t end, Vector& vector) const;
+  // Of the whole vectors of `text`, whose places are `base` further on: how many places were looked
+  // at; SIZE_MAX: take() has had enough.
+  std::size_t scan_vectors(Next next, std::size_t width, std::string_view text, std::size_t base,
+                           Take take, void* context) const;
 #endif
 
   Masks masks_;

@@ -27,6 +27,9 @@ bool is_plain(char c) {
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; }
 
+// Of places: one vector in eight.
+constexpr double kLetThroughMax = 1.0 / 256;
+
 constexpr std::uint32_t kToLower = 0x2020'2020u;
 
 // Four bytes, capital letters as small ones (and some other bytes as others, which a comparison
@@ -157,17 +160,31 @@ void KeywordFilter::add(std::string_view folded) {
 void KeywordFilter::build() {
   std::sort(needles_.begin(), needles_.end());
   needles_.erase(std::unique(needles_.begin(), needles_.end()), needles_.end());
+  if (file_in_fingerprints()) return;
   for (std::uint32_t i = 0; i < needles_.size(); ++i) {
-    const std::string_view text = needles_[i];
-    if (text.size() >= kWindow + kStride - 1) {
+    if (needles_[i].size() >= kWindow + kStride - 1)
       file_in_windows(i);
-      continue;
-    }
-    has_short_ = true;
-    const std::size_t at = rarest_fingerprint(text);
-    buckets_[fingerprints_.add(text.substr(at, kFingerprint), true)].push_back({i, at});
+    else
+      file_in_fingerprints(i);
   }
   windows_.build();
+}
+
+// All of them, if they are so few and rare that hardly a vector of text has to be looked at twice.
+bool KeywordFilter::file_in_fingerprints() {
+  for (std::uint32_t i = 0; i < needles_.size(); ++i) file_in_fingerprints(i);
+  if (fingerprints_.share_let_through() <= kLetThroughMax) return true;
+  fingerprints_ = {};
+  buckets_ = {};
+  has_fingerprints_ = false;
+  return false;
+}
+
+void KeywordFilter::file_in_fingerprints(std::uint32_t needle) {
+  has_fingerprints_ = true;
+  const std::string_view text = needles_[needle];
+  const std::size_t at = rarest_fingerprint(text);
+  buckets_[fingerprints_.add(text.substr(at, kFingerprint), true)].push_back({needle, at});
 }
 
 // Under as many neighbouring windows as there are places from one look to the next: those of which
@@ -202,10 +219,10 @@ bool KeywordFilter::finds_in_windows(std::string_view text) const {
 bool KeywordFilter::finds(std::string_view text) const {
   if (!windows_.empty() && finds_in_windows(text)) return true;
   bool found = false;
-  if (!has_short_) return found;
+  if (!has_fingerprints_) return found;
   fingerprints_.scan(text, [&](std::size_t at, unsigned bits) {
     for (; bits != 0 && !found; bits &= bits - 1)
-      for (const Short& s : buckets_[static_cast<unsigned>(__builtin_ctz(bits))])
+      for (const Printed& s : buckets_[static_cast<unsigned>(__builtin_ctz(bits))])
         found = found || (s.at <= at && stands_at(s.needle, text, at - s.at));
     return !found;
   });

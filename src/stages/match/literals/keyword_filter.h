@@ -50,6 +50,8 @@ class KeywordFilter {
  private:
   static constexpr std::size_t kWindow = 4, kStride = 4;
 
+  [[nodiscard]] bool file_in_fingerprints();
+  void file_in_fingerprints(std::uint32_t needle);
   void file_in_windows(std::uint32_t needle);
   // Whether a stretch is there.
   [[nodiscard]] bool finds(std::string_view text) const;
@@ -58,13 +60,13 @@ class KeywordFilter {
 
   std::vector<std::string> needles_;  // folded stretches; plain ASCII
   WindowTable windows_;
-  struct Short {
+  struct Printed {
     std::uint32_t needle;
     std::size_t at;  // of the fingerprint in it
   };
-  std::array<std::vector<Short>, Fingerprints::kBuckets> buckets_;
+  std::array<std::vector<Printed>, Fingerprints::kBuckets> buckets_;
   Fingerprints fingerprints_;
-  bool has_short_ = false;
+  bool has_fingerprints_ = false;
   bool always_ = false;     // a keyword without plain characters: the filter is of no use
   bool non_ascii_ = false;  // a keyword of other than ASCII characters
 };

@@ -15,7 +15,7 @@ namespace {
 // The more bits, the fewer false hits; small tables can afford more.
 constexpr std::size_t kBitsEach = 16, kBitsEachSmall = 64;
 constexpr std::size_t kBitsSmall = 1u << 16;  // a quarter of the first cache
-constexpr std::size_t kBitsMax = 1u << 26;
+constexpr std::size_t kBitsMax = 1u << 26;    // ten bits of a hash are two bits of a word
 
 int shift_for(std::size_t size) { return 32 - std::countr_zero(size); }
 
@@ -31,8 +31,8 @@ void WindowTable::build() {
   const std::size_t bits =
       std::clamp(std::bit_ceil(building_.size() * kBitsEach),
                  std::min(std::bit_ceil(building_.size() * kBitsEachSmall), kBitsSmall), kBitsMax);
-  bits_.assign(bits / 32, 0);
-  bits_shift_ = shift_for(bits);
+  words_.assign(bits / 32, 0);
+  words_shift_ = shift_for(bits);
   const std::size_t slots = std::bit_ceil(building_.size() * 2);
   slots_.assign(slots, Slot{});
   slots_shift_ = shift_for(slots);
@@ -42,8 +42,9 @@ void WindowTable::build() {
     const auto first = static_cast<std::uint32_t>(i);
     for (; i < building_.size() && building_[i].window == window; ++i)
       places_.push_back(building_[i].place);
-    const std::uint32_t bit = hash(window) >> bits_shift_;
-    bits_[bit >> 5] |= 1u << (bit & 31);
+    const std::uint32_t first_bit = hash(window) >> words_shift_;
+    const std::uint32_t second_bit = hash(window) >> (words_shift_ - kBitOfWord);
+    words_[first_bit >> kBitOfWord] |= 1u << (first_bit & 31) | 1u << (second_bit & 31);
     std::size_t s = hash(window) >> slots_shift_;
     while (slots_[s].count != 0) s = (s + 1) & (slots - 1);
     slots_[s] = {window, first, static_cast<std::uint32_t>(i) - first};
@@ -61,10 +62,15 @@ constexpr std::size_t kNone = SIZE_MAX;
 
 // For eight places: the lowest bit of each lane is set where the filter may hold the hash.
 __attribute__((target("avx2"))) inline __m256i bits_of(Filter filter, __m256i hash) {
-  const __m256i bit = _mm256_srl_epi32(hash, _mm_cvtsi32_si128(filter.shift));
-  const __m256i words = _mm256_i32gather_epi32(reinterpret_cast<const int*>(filter.bits),
-                                               _mm256_srli_epi32(bit, 5), 4);
-  return _mm256_srlv_epi32(words, _mm256_and_si256(bit, _mm256_set1_epi32(31)));
+  const __m256i lowest = _mm256_set1_epi32(31);
+  const __m256i first = _mm256_srl_epi32(hash, _mm_cvtsi32_si128(filter.shift));
+  const __m256i second =
+      _mm256_srl_epi32(hash, _mm_cvtsi32_si128(filter.shift - WindowTable::kBitOfWord));
+  const __m256i words =
+      _mm256_i32gather_epi32(reinterpret_cast<const int*>(filter.words),
+                             _mm256_srli_epi32(first, WindowTable::kBitOfWord), 4);
+  return _mm256_and_si256(_mm256_srlv_epi32(words, _mm256_and_si256(first, lowest)),
+                          _mm256_srlv_epi32(words, _mm256_and_si256(second, lowest)));
 }
 
 // As long as whole vectors of places fit; `from` becomes the first place not looked at.

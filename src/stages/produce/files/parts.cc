@@ -23,17 +23,6 @@ constexpr std::size_t kLook = 64u << 10;
 constexpr std::uint64_t kNowhere = UINT64_MAX;
 constexpr std::string_view kMark = "\xEF\xBB\xBF";
 
-std::uint64_t count_newlines(const char* text, std::size_t size) {
-  std::uint64_t count = 0;
-  const char* const end = text + size;
-  while ((text = static_cast<const char*>(
-              std::memchr(text, '\n', static_cast<std::size_t>(end - text)))) != nullptr) {
-    ++count;
-    ++text;
-  }
-  return count;
-}
-
 // As LineSource gives a line.
 std::string_view trimmed(std::string_view line) {
   while (!line.empty() && (line[0] == ' ' || line[0] == '\t' || line[0] == '\r' || line[0] == '\0'))
@@ -246,7 +235,18 @@ void PartReader::read_lines() {
   } else {
     failed_ = stream_problem(got.error(), plan_.files()[part_.file].path, part_.begin, 0);
   }
-  part_.lines->publish(part_.lines_part, too_long ? 1 : count_newlines(buffer_.data(), size_));
+  if (!too_long) find_line_ends();
+  part_.lines->publish(part_.lines_part, too_long ? 1 : line_ends_.size());
+}
+
+void PartReader::find_line_ends() {
+  line_ends_.clear();
+  const char* const begin = buffer_.data();
+  for (std::size_t at = 0; at < size_; at = line_ends_.back() + 1) {
+    const void* const newline = std::memchr(begin + at, '\n', size_ - at);
+    if (newline == nullptr) return;
+    line_ends_.push_back(static_cast<std::size_t>(static_cast<const char*>(newline) - begin));
+  }
 }
 
 Next PartReader::next(EventView& event, Problem& problem) {
@@ -267,10 +267,7 @@ Next PartReader::next(EventView& event, Problem& problem) {
 Next PartReader::next_line(EventView& event, Problem& problem) {
   while (at_ < size_) {
     const char* const begin = buffer_.data() + at_;
-    const void* const newline = std::memchr(begin, '\n', size_ - at_);
-    const std::size_t size =
-        newline == nullptr ? size_ - at_
-                           : static_cast<std::size_t>(static_cast<const char*>(newline) - begin);
+    const std::size_t size = (line_ < line_ends_.size() ? line_ends_[line_] : size_) - at_;
     const std::uint64_t offset = part_.begin + at_;
     at_ += size + 1;
     ++line_;

@@ -130,6 +130,7 @@ class PartReader {
 
  private:
   void read_lines();
+  void find_line_ends();
   [[nodiscard]] Next next_line(EventView& event, Problem& problem);
   [[nodiscard]] Next tell_long_line(Problem& problem);
   [[nodiscard]] std::uint64_t lines_before();
@@ -145,6 +146,7 @@ class PartReader {
   std::vector<char> buffer_;
   std::size_t size_ = 0;
   std::size_t at_ = 0;
+  std::vector<std::size_t> line_ends_;  // in the buffer, of the lines that have one
   std::uint64_t line_ = 0;
   std::optional<std::uint64_t> lines_before_;
   std::optional<Problem> failed_;
