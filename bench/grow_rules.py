@@ -7,7 +7,8 @@
 Up to the size of the corpus every n-th rule is taken as it stands. Beyond it come copies whose literals are
 others: in each text some letters are changed, so that length, wildcards, separators and most pieces stay as
 in life and the text is not found. Field names, numbers and what stands under a `not` stay: a copy reads the same
-events, asks for the same fields, and matches no more than before. A rule of numbers only gets other numbers.
+events, asks for the same fields, and matches no more than before. A rule of numbers only gets other numbers; one
+in which nothing can be changed (`ContextInfo: '*'` and filters) has no copies: they would be the rule itself.
 """
 import fnmatch
 import json
@@ -98,11 +99,14 @@ class Rewriter:
 
 
 def copy_rule(rule, number):
+    """The rule with other literals; None when it has none."""
     rewriter = Rewriter("%s %d" % (rule["id"], number))
     detection = rewriter.detection(rule["detection"])
     if rewriter.changed == 0:
         rewriter.numbers = True
         detection = rewriter.detection(rule["detection"])
+    if rewriter.changed == 0:
+        return None
     out = {k: rule[k] for k in ("title", "logsource", "level", "tags") if k in rule}
     out["id"] = str(uuid.uuid5(uuid.NAMESPACE_URL, "%s/%d" % (rule["id"], number)))
     out["title"] = "%s (%d)" % (rule["title"], number)
@@ -133,11 +137,19 @@ def grow(source, target, count):
     while written < count:
         folder = target / str(copy)
         folder.mkdir()
-        for path, rule in rules[:count - written]:
+        before = written
+        for path, rule in rules:
+            if written == count:
+                break
+            made = copy_rule(rule, copy)
+            if made is None:
+                continue
             # JSON is YAML; dates of the original are left out, so all of it can be written.
-            text = json.dumps(copy_rule(rule, copy), ensure_ascii=False, default=str)
+            text = json.dumps(made, ensure_ascii=False, default=str)
             (folder / ("%05d.yml" % written)).write_text(text + "\n", encoding="utf-8")
             written += 1
+        if written == before:
+            raise ValueError("no rule below %s has a literal that could be another" % source)
         copy += 1
     return written
 

@@ -56,6 +56,16 @@ class GrowRules(unittest.TestCase):
         rule = dict(RULE, detection={"selection": {"EventID": 4738}, "condition": "selection"})
         self.assertNotEqual(grow_rules.copy_rule(rule, 1)["detection"]["selection"]["EventID"], 4738)
 
+    def test_where_nothing_can_change_there_is_no_copy(self):
+        rule = dict(RULE, detection={"selection": {"ContextInfo|contains": "*"}, "condition": "selection"})
+        self.assertIsNone(grow_rules.copy_rule(rule, 1))
+        with tempfile.TemporaryDirectory() as folder:
+            source, target = pathlib.Path(folder) / "from", pathlib.Path(folder) / "to"
+            source.mkdir()
+            (source / "0.yml").write_text(json.dumps(rule))
+            with self.assertRaises(ValueError):
+                grow_rules.grow(source, target, 2)
+
     def test_copies_differ_from_each_other_and_are_always_the_same(self):
         self.assertNotEqual(grow_rules.copy_rule(RULE, 1), grow_rules.copy_rule(RULE, 2))
         self.assertEqual(grow_rules.copy_rule(RULE, 1), grow_rules.copy_rule(RULE, 1))
