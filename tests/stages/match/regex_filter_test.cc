@@ -37,7 +37,9 @@ const std::vector<std::string> kExpressions = {R"(\s-k\s)",
                                                R"(net\s+user)",
                                                R"(\(\()",
                                                R"(é`)",
-                                               R"((?i)ſ:)"};
+                                               R"((?i)ſ:)",
+                                               R"((?i)net.*(user|power|:\+))",
+                                               R"((user|net).*(power|run).*rUn)"};
 
 std::vector<std::uint32_t> passed(const match::RegexFilter& filter,
                                   const std::vector<std::string>& atoms, const std::string& value) {
@@ -90,6 +92,24 @@ TEST_CASE("regex filter: what matches is never left out") {
           CHECK(std::binary_search(out.begin(), out.end(), static_cast<std::uint32_t>(i)));
       }
     }
+  }
+}
+
+TEST_CASE("regex filter: a literal that is always needed, and one of several") {
+  for (const auto& [value, passes] :
+       std::vector<std::pair<std::string, bool>>{{"set a && set environment && b", true},
+                                                 {"SET a && set Invoke && b", true},
+                                                 {"set a && set b && c", false},
+                                                 {"environment invoke input", false},
+                                                 {"set", false}}) {
+    CAPTURE(value);
+    sigma::Predicate p;
+    p.op = sigma::Op::kRegex;
+    p.text = R"((?i)(set).*&&\s?set.*(environment|invoke|\$?\{?input).*&&.*)";
+    match::RegexFilter filter;
+    filter.add(p, 7);
+    const auto atoms = filter.build();
+    CHECK(passed(filter, atoms, value).size() == (passes ? 1 : 0));
   }
 }
 

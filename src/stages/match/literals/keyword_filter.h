@@ -9,10 +9,11 @@
 // decoding or case-folding a single value.
 //
 // How: of each keyword the longest stretch of plain characters (those that JSON writes as
-// themselves) is looked for. Of seven bytes and more it is filed under windows of four
-// (WindowTable), one of which stands at every fourth place of the text; a shorter one by a
-// fingerprint of its rarest three bytes (Fingerprints). Where either may stand, the stretch is
-// compared.
+// themselves) is looked for, by a fingerprint of its rarest three bytes (Fingerprints) while these
+// let hardly any text through, as those of some twenty keywords do. With more keywords, stretches
+// of seven bytes and more are filed under windows of four (WindowTable) instead, one of which
+// stands at every fourth place of the text: as dear for twenty as for two thousand. Where either
+// may stand, the stretch is compared.
 #pragma once
 
 #include <array>

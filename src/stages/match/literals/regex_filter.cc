@@ -32,8 +32,9 @@ struct Requirement {
 };
 
 // RE2 tells whether a set of literals is enough for an expression. So each literal is left out
-// once, and each is given alone. Every expression has a filter of its own: with hundreds in one,
-// RE2 (2022-06) prunes its tree so that some never pass (`(?i)aa+a` among others of `a`).
+// once, and each of the others is added to those that it cannot do without. Every expression has a
+// filter of its own: with hundreds in one, RE2 (2022-06) prunes its tree so that some never pass
+// (`(?i)aa+a` among others of `a`).
 Requirement required(const sigma::Predicate& p, int bytes_min) {
   Requirement out;
   re2::RE2::Options options;
@@ -59,15 +60,22 @@ Requirement required(const sigma::Predicate& p, int bytes_min) {
     return !passed.empty();
   };
   if (!enough([](int) { return true; })) return out;
-  std::vector<std::uint8_t> alone(out.literals.size());
+  std::vector<std::uint8_t> needed(out.literals.size()), one(out.literals.size());
   for (int literal = 0; literal < count; ++literal) {
-    if (!enough([&](int i) { return i != literal; })) out.all_of.push_back(literal);
-    if (!enough([&](int i) { return i == literal; })) continue;
-    alone[static_cast<std::size_t>(literal)] = 1;
+    if (enough([&](int i) { return i != literal; })) continue;
+    needed[static_cast<std::size_t>(literal)] = 1;
+    out.all_of.push_back(literal);
+  }
+  const auto is_needed = [&](int i) { return needed[static_cast<std::size_t>(i)] != 0; };
+  if (enough(is_needed)) return out;
+  for (int literal = 0; literal < count; ++literal) {
+    if (is_needed(literal) || !enough([&](int i) { return i == literal || is_needed(i); }))
+      continue;
+    one[static_cast<std::size_t>(literal)] = 1;
     out.any_of.push_back(literal);
   }
   // One of these is needed only if all others together do not do.
-  if (enough([&](int i) { return alone[static_cast<std::size_t>(i)] == 0; })) out.any_of.clear();
+  if (enough([&](int i) { return one[static_cast<std::size_t>(i)] == 0; })) out.any_of.clear();
   return out;
 }
 
