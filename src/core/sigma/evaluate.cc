@@ -191,20 +191,23 @@ bool value_holds(const CompiledPredicate& compiled, const FieldValue& value,
   return false;
 }
 
-bool reference_holds(const Predicate& p, std::string_view value, std::string_view other) {
-  const std::string a = p.cased ? std::string(value) : folded(value);
-  const std::string b = p.cased ? std::string(other) : folded(other);
-  switch (p.ref_op) {
+bool reference_holds(RefOp op, std::string_view text, std::string_view other) {
+  switch (op) {
     case RefOp::kEquals:
-      return a == b;
+      return text == other;
     case RefOp::kPrefix:
-      return a.starts_with(b);
+      return text.starts_with(other);
     case RefOp::kSuffix:
-      return a.ends_with(b);
+      return text.ends_with(other);
     case RefOp::kContains:
-      return a.find(b) != std::string::npos;
+      return text.find(other) != std::string_view::npos;
   }
   return false;
+}
+
+bool reference_holds(const Predicate& p, std::string_view value, std::string_view other) {
+  if (p.cased) return reference_holds(p.ref_op, value, other);
+  return reference_holds(p.ref_op, folded(value), folded(other));
 }
 
 bool predicate_matches(const CompiledPredicate& compiled, const FieldTable& fields,

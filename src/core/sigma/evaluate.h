@@ -28,7 +28,8 @@ struct CompiledPredicate {
 [[nodiscard]] bool value_holds(const CompiledPredicate& predicate, const FieldValue& value,
                                std::string_view folded);
 
-// kFieldRef between two values.
+// kFieldRef between two values; the other form is of texts that are case-folded where they must be.
+[[nodiscard]] bool reference_holds(RefOp op, std::string_view text, std::string_view other);
 [[nodiscard]] bool reference_holds(const Predicate& predicate, std::string_view value,
                                    std::string_view other);
 

@@ -2,6 +2,7 @@
 //
 // Tests that are made when a rule asks for them, and the values that an alert shows.
 #include <algorithm>
+#include <utility>
 
 #include "base/utf8.h"
 #include "core/event/json_text.h"
@@ -17,6 +18,26 @@ namespace {
 // An alert shows so much of why it was raised; the event itself has the rest.
 constexpr std::size_t kEvidenceMax = 32;
 constexpr std::size_t kEvidenceBytesMax = 8 * 1024;
+
+// Of a field and the one that it is compared with: so many pairs are compared one by one.
+constexpr std::size_t kFewPairs = 1'000;
+
+// So many open values are looked through, whatever is asked; more are sorted by predicate.
+constexpr std::size_t kFewOpen = 16;
+
+Anchor anchor_of(sigma::RefOp op) {
+  switch (op) {
+    case sigma::RefOp::kEquals:
+      return Anchor::kWhole;
+    case sigma::RefOp::kPrefix:
+      return Anchor::kStart;
+    case sigma::RefOp::kSuffix:
+      return Anchor::kEnd;
+    case sigma::RefOp::kContains:
+      break;
+  }
+  return Anchor::kAnywhere;
+}
 
 std::string shortened(std::string_view text) {
   if (text.size() <= kEvidenceBytesMax) return std::string(text);
@@ -45,9 +66,7 @@ bool Matcher::State::test_late(PredicateId id) {
   if (c.predicates[id].predicate->op == Op::kFieldRef) {
     result = test_reference(id);
   } else if (predicate_open[id] == epoch) {
-    result = std::any_of(open.begin(), open.end(), [&](const Satisfied& v) {
-      return leaves_open(v, id) && holds_late(id, *v.value);
-    });
+    result = any_open(id, [&](const FieldValue& value) { return holds_late(id, value); });
   } else {
     result = std::any_of(event->values.begin(), event->values.end(),
                          [&](const FieldValue& v) { return holds_late(id, v); });
@@ -84,23 +103,67 @@ void Matcher::State::forget_late_texts() {
   for (LateText& late : late_texts) late.value = nullptr;
 }
 
-// Whether the value may satisfy the predicate, and nobody has tested it yet.
-bool Matcher::State::leaves_open(const Satisfied& value, PredicateId id) const {
-  const auto ids = sets.at(value.set);
-  return std::binary_search(ids.begin(), ids.end(), id | kOpenBit);
+// Whether the test is true of a value that may satisfy the predicate and was not tested yet.
+template <class Test>
+bool Matcher::State::any_open(PredicateId id, Test&& test) {
+  if (open.size() <= kFewOpen) {
+    return std::any_of(open.begin(), open.end(), [&](const Satisfied& value) {
+      const auto ids = sets.at(value.set);
+      return std::binary_search(ids.begin(), ids.end(), id | kOpenBit) && test(*value.value);
+    });
+  }
+  sort_open();
+  const auto those = open_values.find(id);
+  return those != open_values.end() &&
+         std::any_of(those->second.begin(), those->second.end(),
+                     [&](const FieldValue* value) { return test(*value); });
 }
 
-bool Matcher::State::test_reference(PredicateId id) {
-  arena.reset();
-  for (const FieldValue& value : event->values) {
-    if (value.field != c.predicate_field[id] || value.kind == ValueKind::kNull) continue;
-    const std::string_view text = decoded(value, arena);
-    for (const FieldValue& other : event->values)
-      if (other.field == c.predicate_other[id] && other.kind != ValueKind::kNull &&
-          sigma::reference_holds(*c.predicates[id].predicate, text, decoded(other, arena)))
-        return true;
+// An array of a hundred thousand values, of which many rules ask: each is asked only about its own.
+void Matcher::State::sort_open() {
+  for (; open_sorted < open.size(); ++open_sorted) {
+    const auto [value, set] = open[open_sorted];
+    const auto ids = sets.at(set);
+    for (auto id = ids.rbegin(); id != ids.rend() && (*id & kOpenBit) != 0; ++id)
+      open_values[*id & ~kOpenBit].push_back(value);
   }
-  return false;
+}
+
+void Matcher::State::forget_open() {
+  open.clear();
+  if (std::exchange(open_sorted, 0) != 0) open_values.clear();
+}
+
+// Pairs are compared one by one while they are few; of two long arrays the texts referred to become
+// an index, so that the cost grows with the texts and not with the pairs.
+bool Matcher::State::test_reference(PredicateId id) {
+  const sigma::Predicate& p = *c.predicates[id].predicate;
+  std::vector<std::string> texts, others;
+  for (const FieldValue& value : event->values) {
+    if (value.kind == ValueKind::kNull) continue;
+    for (const auto& [field, list] :
+         {std::pair{c.predicate_field[id], &texts}, std::pair{c.predicate_other[id], &others}}) {
+      if (value.field != field) continue;
+      arena.reset();
+      const std::string_view text = decoded(value, arena);
+      list->push_back(p.cased ? std::string(text) : folded(text));
+    }
+  }
+  if (texts.size() * others.size() <= kFewPairs) {
+    return std::any_of(texts.begin(), texts.end(), [&](const std::string& text) {
+      return std::any_of(others.begin(), others.end(), [&](const std::string& other) {
+        return sigma::reference_holds(p.ref_op, text, other);
+      });
+    });
+  }
+  LiteralIndex index;
+  for (const std::string& other : others) index.add(anchor_of(p.ref_op), other, 0);
+  index.build();
+  return std::any_of(texts.begin(), texts.end(), [&](const std::string& text) {
+    bool holds = false;
+    index.scan(text, [&](std::uint32_t) { holds = true; });
+    return holds;
+  });
 }
 
 // Which values satisfy each predicate, worked out once for all alerts of the event.
@@ -123,12 +186,12 @@ void Matcher::State::find_values_of() {
 const std::vector<const FieldValue*>& Matcher::State::open_values_of(PredicateId id) {
   const auto [entry, is_new] = values_of.try_emplace(id | kOpenBit);
   if (!is_new) return entry->second;
-  for (const Satisfied& values_set : open) {
-    if (leaves_open(values_set, id) && holds_late(id, *values_set.value))
-      entry->second.push_back(values_set.value);
-    if (entry->second.size() >= kEvidenceMax) break;
-  }
-  return entry->second;
+  std::vector<const FieldValue*>& shown = entry->second;
+  any_open(id, [&](const FieldValue& value) {
+    if (holds_late(id, value)) shown.push_back(&value);
+    return shown.size() >= kEvidenceMax;
+  });
+  return shown;
 }
 
 // The values by which the predicate holds, appended to `out`.

@@ -365,7 +365,7 @@ std::span<const RuleIndex> Matcher::match(const NormalizedEvent& event) {
   s.forget_when_full();
   s.signature.clear();
   s.satisfied.clear();
-  s.open.clear();
+  s.forget_open();
   s.values_of.clear();
   s.values_found = false;
   s.sign_fields();

@@ -44,6 +44,9 @@ struct Matcher::State {
   };
   std::vector<Satisfied> satisfied, open;  // open: the set has predicates with kOpenBit
   std::unordered_map<PredicateId, std::vector<const FieldValue*>> values_of;
+  // Of many open values those of each predicate, as far as they are sorted.
+  std::unordered_map<PredicateId, std::vector<const FieldValue*>> open_values;
+  std::size_t open_sorted = 0;
   bool values_found = false;
   std::vector<RuleIndex> matched;
 
@@ -105,7 +108,10 @@ struct Matcher::State {
   void search_literals(const FieldTests& tests, const FieldValue& value, bool whole);
   void run_regexes(const FieldTests& tests, const FieldValue& value, bool whole);
   void note_satisfied(const FieldValue& value, SetId set);
-  [[nodiscard]] bool leaves_open(const Satisfied& value, PredicateId id) const;
+  template <class Test>
+  bool any_open(PredicateId id, Test&& test);
+  void sort_open();
+  void forget_open();
   [[nodiscard]] Truth known(PredicateId id) const;
   [[nodiscard]] Truth known_of_values(PredicateId id) const;
   [[nodiscard]] bool holds(PredicateId id);
