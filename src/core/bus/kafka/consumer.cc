@@ -39,6 +39,12 @@ constexpr Milliseconds kAskFor{500};
 // leader, ends the process by an assertion (librdkafka#4312).
 constexpr int kSafeToDestroy = 0x02030000;
 constexpr int kHasQueueBackoff = 0x02020000;
+// Before that, the thread of a broker sleeps for up to a second once the queue is full, however
+// soon it is empty again, unless it is given something to do. So it is given a question when so few
+// messages are left of a queue that may have been full; the answer is of no interest.
+constexpr std::size_t kQueueBytes = 32u << 20;
+constexpr std::size_t kAlmostEmpty = 10'000;
+constexpr Milliseconds kWakeFor{5};
 
 class KafkaConsumer final : public Consumer, public Member {
  public:
@@ -78,6 +84,7 @@ class KafkaConsumer final : public Consumer, public Member {
   [[nodiscard]] rd_kafka_resp_err_t commit_list(rd_kafka_topic_partition_list_t* list);
   void commit_ends();
   void ask_committed();
+  void wake_fetchers(const Batch& taken);
 
   const Settings settings_;
   const ConsumerOptions options_;
@@ -95,6 +102,7 @@ class KafkaConsumer final : public Consumer, public Member {
   SteadyClock::time_point next_gone_check_;
   std::optional<Error> trouble_;                     // seen during the poll that runs
   std::map<TopicPartition, std::int64_t> began_at_;  // what the group had committed then
+  std::size_t taken_ = 0;                            // bytes, since the fetchers were woken
   bool closed_ = false;
 };
 
@@ -136,17 +144,12 @@ Status KafkaConsumer::start() {
       {"session.timeout.ms", std::to_string(session.count())},
       {"heartbeat.interval.ms", std::to_string(std::min<std::int64_t>(3'000, session.count() / 4))},
       {"max.poll.interval.ms", std::to_string(std::max<std::int64_t>(300'000, session.count()))},
-      // When it is full, librdkafka before 2.2 asks no broker for a second, however soon it is
-      // empty.
-      {"queued.max.messages.kbytes", "131072"},
+      {"queued.max.messages.kbytes", std::to_string(kQueueBytes / 1'024)},
       {"fetch.error.backoff.ms", "100"},
       {"topic.metadata.refresh.interval.ms", "10000"},  // how soon a new topic is noticed
       {"socket.nagle.disable", "true"},
   };
-  if (rd_kafka_version() >= kHasQueueBackoff) {
-    ours["fetch.queue.backoff.ms"] = "20";
-    ours["queued.max.messages.kbytes"] = "32768";
-  }
+  if (rd_kafka_version() >= kHasQueueBackoff) ours["fetch.queue.backoff.ms"] = "20";
   if (!options_.instance_id.empty()) ours["group.instance.id"] = options_.instance_id;
   TOCSIN_TRY(client_, Client::open(settings_, RD_KAFKA_CONSUMER, ours,
                                    {.on_delivery = {},
@@ -231,6 +234,7 @@ Result<Batch> KafkaConsumer::poll(std::size_t messages_max, Milliseconds timeout
     if (!batch.empty()) {
       if (!unreadable_.empty())  // a seek that seemed to fail came late
         for (const TopicPartition& where : partitions_of(batch)) unreadable_.erase(where);
+      wake_fetchers(batch);
       return batch;
     }
     left = std::chrono::ceil<Milliseconds>(deadline - SteadyClock::now());
@@ -240,6 +244,21 @@ Result<Batch> KafkaConsumer::poll(std::size_t messages_max, Milliseconds timeout
   if (client_->is_cut_off(std::min(timeout, kProbe)))
     return client_->failure(RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN, "no broker can be reached");
   return Batch{};
+}
+
+// The queue was not full since it was last asked for more, if less than half of it was taken.
+void KafkaConsumer::wake_fetchers(const Batch& taken) {
+  if (rd_kafka_version() >= kHasQueueBackoff) return;
+  for (const Message& message : taken.messages()) taken_ += message.value.size();
+  if (taken_ < kQueueBytes / 2 || queued(*client_) >= kAlmostEmpty) return;
+  taken_ = 0;
+  const std::vector<TopicPartition> owned = positions_.owned();
+  if (owned.empty()) return;
+  const PartitionList list(rd_kafka_topic_partition_list_new(static_cast<int>(owned.size())));
+  for (const TopicPartition& where : owned)
+    rd_kafka_topic_partition_list_add(list.get(), where.topic.c_str(), where.partition)->offset =
+        RD_KAFKA_OFFSET_END;
+  rd_kafka_offsets_for_times(client_->get(), list.get(), static_cast<int>(kWakeFor.count()));
 }
 
 // A handle with a fatal error is of no more use: another program has taken the instance id.

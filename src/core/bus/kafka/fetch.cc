@@ -105,4 +105,11 @@ Batch fetch(const std::shared_ptr<Client>& client, std::size_t messages_max, Mil
   return make_batch(storage);
 }
 
+std::size_t queued(const Client& client) {
+  rd_kafka_queue_t* const queue = rd_kafka_queue_get_consumer(client.get());
+  const std::size_t length = rd_kafka_queue_length(queue);
+  rd_kafka_queue_destroy(queue);
+  return length;
+}
+
 }  // namespace tocsin::bus::kafka

@@ -22,4 +22,7 @@ namespace tocsin::bus::kafka {
                           const std::function<void(const rd_kafka_message_t&)>& on_event,
                           const std::function<bool(const rd_kafka_message_t&)>& accept = {});
 
+// Messages that wait in it.
+[[nodiscard]] std::size_t queued(const Client& client);
+
 }  // namespace tocsin::bus::kafka
