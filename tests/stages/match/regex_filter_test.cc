@@ -67,11 +67,11 @@ TEST_CASE("regex filter: what matches is never left out") {
   for (int world = 0; world < 40; ++world) {
     match::RegexFilter filter;
     std::vector<sigma::Predicate> predicates;
-    for (std::size_t i = 0; i < kExpressions.size(); ++i) {
+    for (const std::string& expression : kExpressions) {
       if (random() % 3 == 0) continue;
       sigma::Predicate p;
       p.op = sigma::Op::kRegex;
-      p.text = kExpressions[i];
+      p.text = expression;
       p.regex_ignore_case = random() % 4 == 0;
       predicates.push_back(p);
     }

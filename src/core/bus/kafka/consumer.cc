@@ -39,12 +39,14 @@ constexpr Milliseconds kAskFor{500};
 // leader, ends the process by an assertion (librdkafka#4312).
 constexpr int kSafeToDestroy = 0x02030000;
 constexpr int kHasQueueBackoff = 0x02020000;
-// Before that, the thread of a broker sleeps for up to a second once the queue is full, however
-// soon it is empty again, unless it is given something to do. So it is given a question when so few
-// messages are left of a queue that may have been full; the answer is of no interest.
+// Before that, the thread of a broker sleeps for up to a second once the queue is full
+// (librdkafka#2879), however soon it is empty again, unless it is given something to do. So it is
+// given a question when few messages are left of a queue that may have been full; the answer is of
+// no interest.
 constexpr std::size_t kQueueBytes = 32u << 20;
+constexpr std::size_t kQueueMessages = 100'000;
 constexpr std::size_t kAlmostEmpty = 10'000;
-constexpr Milliseconds kWakeFor{5};
+constexpr Milliseconds kWakeFor{100};
 
 class KafkaConsumer final : public Consumer, public Member {
  public:
@@ -100,9 +102,9 @@ class KafkaConsumer final : public Consumer, public Member {
   bool told_to_wait_ = false;              // that the group has no answer
   std::set<std::string> gone_;             // topics that were not there when last asked for
   SteadyClock::time_point next_gone_check_;
-  std::optional<Error> trouble_;                     // seen during the poll that runs
-  std::map<TopicPartition, std::int64_t> began_at_;  // what the group had committed then
-  std::size_t taken_ = 0;                            // bytes, since the fetchers were woken
+  std::optional<Error> trouble_;                      // seen during the poll that runs
+  std::map<TopicPartition, std::int64_t> began_at_;   // what the group had committed then
+  std::size_t taken_bytes_ = 0, taken_messages_ = 0;  // since the fetchers were woken
   bool closed_ = false;
 };
 
@@ -144,6 +146,7 @@ Status KafkaConsumer::start() {
       {"session.timeout.ms", std::to_string(session.count())},
       {"heartbeat.interval.ms", std::to_string(std::min<std::int64_t>(3'000, session.count() / 4))},
       {"max.poll.interval.ms", std::to_string(std::max<std::int64_t>(300'000, session.count()))},
+      {"queued.min.messages", std::to_string(kQueueMessages)},
       {"queued.max.messages.kbytes", std::to_string(kQueueBytes / 1'024)},
       {"fetch.error.backoff.ms", "100"},
       {"topic.metadata.refresh.interval.ms", "10000"},  // how soon a new topic is noticed
@@ -249,9 +252,12 @@ Result<Batch> KafkaConsumer::poll(std::size_t messages_max, Milliseconds timeout
 // The queue was not full since it was last asked for more, if less than half of it was taken.
 void KafkaConsumer::wake_fetchers(const Batch& taken) {
   if (rd_kafka_version() >= kHasQueueBackoff) return;
-  for (const Message& message : taken.messages()) taken_ += message.value.size();
-  if (taken_ < kQueueBytes / 2 || queued(*client_) >= kAlmostEmpty) return;
-  taken_ = 0;
+  taken_messages_ += taken.messages().size();
+  for (const Message& message : taken.messages()) taken_bytes_ += message.value.size();
+  const bool may_be_empty =
+      taken_bytes_ >= kQueueBytes / 2 || taken_messages_ >= kQueueMessages / 2;
+  if (!may_be_empty || queued(*client_) >= kAlmostEmpty) return;
+  taken_bytes_ = taken_messages_ = 0;
   const std::vector<TopicPartition> owned = positions_.owned();
   if (owned.empty()) return;
   const PartitionList list(rd_kafka_topic_partition_list_new(static_cast<int>(owned.size())));
