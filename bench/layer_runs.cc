@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "app/pipeline/classifier.h"
 #include "core/sigma/rule_set.h"
@@ -101,15 +102,14 @@ void LayerRuns::match(match::Matcher& matcher) {
     if (normalizer.normalize(line, event)) witness_ += matcher.match(event).size();
 }
 
-void LayerRuns::classify(bool output, pipeline::Identify identify) {
-  pipeline::Classifier classifier(engine_, *taxonomy_, identify);
+void LayerRuns::classify(pipeline::Classifier& classifier, bool output, bool verdicts) {
   pipeline::Classification result;
   std::string out;
   std::uint64_t line = 0;
   for (const std::string& json : lines_) {
     if (!classifier.classify(json, source_of(++line), result)) continue;
     witness_ += result.alerts.size();
-    if (output) witness_ += write(result, identify == pipeline::Identify::kAll, out);
+    if (output) witness_ += write(result, verdicts, out);
   }
 }
 
@@ -118,6 +118,14 @@ std::uint64_t LayerRuns::run(Layer layer) {
     warm_ = std::make_unique<match::Matcher>(engine_);
     match(*warm_);
   }
+  // Its memories are made and cleared at the start of a program, not for events.
+  std::optional<pipeline::Classifier> classifier;
+  if (layer == Layer::kVerdict || layer == Layer::kOutput)
+    classifier.emplace(engine_, *taxonomy_);
+  else if (layer == Layer::kScan)
+    classifier.emplace(engine_, *taxonomy_, pipeline::Identify::kDetections);
+  std::optional<match::Matcher> matcher;
+  if (layer == Layer::kMatchCold) matcher.emplace(engine_);
   const std::uint64_t begin = cpu_now_ns();
   switch (layer) {
     case Layer::kNone:
@@ -131,23 +139,21 @@ std::uint64_t LayerRuns::run(Layer layer) {
     case Layer::kFields:
       normalize(engine_->fields(), false);
       break;
-    case Layer::kMatchCold: {
-      match::Matcher matcher(engine_);
-      match(matcher);
+    case Layer::kMatchCold:
+      match(*matcher);
       break;
-    }
     case Layer::kMatchWarm:
       match(*warm_);
       break;
     case Layer::kVerdict:
-      classify(false);
+      classify(*classifier, false, true);
       break;
     case Layer::kOutput:
-      classify(true);
+      classify(*classifier, true, true);
       break;
     case Layer::kScan:
       read();
-      classify(true, pipeline::Identify::kDetections);
+      classify(*classifier, true, false);
       break;
   }
   return cpu_now_ns() - begin;

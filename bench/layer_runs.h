@@ -67,7 +67,7 @@ class LayerRuns {
   void read();
   void normalize(const FieldTable& fields, bool decode);
   void match(match::Matcher& matcher);
-  void classify(bool output, pipeline::Identify identify = pipeline::Identify::kAll);
+  void classify(pipeline::Classifier& classifier, bool output, bool verdicts);
 
   std::shared_ptr<const sigma::Taxonomy> taxonomy_;
   std::shared_ptr<const match::Engine> engine_;
