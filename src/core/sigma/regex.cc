@@ -11,6 +11,8 @@
 #include <cstdint>
 #include <optional>
 
+#include "core/sigma/regex_length.h"
+
 namespace tocsin::sigma {
 namespace {
 
@@ -26,11 +28,12 @@ constexpr std::size_t kCostOfCompiling = 5;  // what the smallest expression tak
 class LinearRegex : public Regex {
  public:
   LinearRegex(const std::string& pattern, const re2::RE2::Options& options)
-      : program_(pattern, options) {}
+      : program_(pattern, options), shortest_(program_.ok() ? shortest_match(pattern) : 0) {}
   bool ok() const { return program_.ok(); }
   const std::string& error() const { return program_.error(); }
   bool found_in(std::string_view text) const override {
-    return re2::RE2::PartialMatch(re2::StringPiece(text.data(), text.size()), program_);
+    return text.size() >= shortest_ &&
+           re2::RE2::PartialMatch(re2::StringPiece(text.data(), text.size()), program_);
   }
   bool linear_time() const override { return true; }
   std::size_t cost() const override {
@@ -40,6 +43,7 @@ class LinearRegex : public Regex {
 
  private:
   re2::RE2 program_;
+  std::size_t shortest_;
 };
 
 // `.{1000,}`: rules for overlong values. RE2 would keep a state for each of the thousand counts.
