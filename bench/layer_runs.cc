@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "layer_runs.h"
 
-#include <time.h>
-
 #include <algorithm>
+#include <ctime>
 #include <optional>
 
 #include "app/pipeline/classifier.h"

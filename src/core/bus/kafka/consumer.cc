@@ -38,15 +38,6 @@ constexpr Milliseconds kAskFor{500};
 // Before it, destroying a handle whose member led its group, but was never assigned anything as its
 // leader, ends the process by an assertion (librdkafka#4312).
 constexpr int kSafeToDestroy = 0x02030000;
-constexpr int kHasQueueBackoff = 0x02020000;
-// Before that, the thread of a broker sleeps for up to a second once the queue is full
-// (librdkafka#2879), however soon it is empty again, unless it is given something to do. So it is
-// given a question when few messages are left of a queue that may have been full; the answer is of
-// no interest.
-constexpr std::size_t kQueueBytes = 32u << 20;
-constexpr std::size_t kQueueMessages = 100'000;
-constexpr std::size_t kAlmostEmpty = 10'000;
-constexpr Milliseconds kWakeFor{100};
 
 class KafkaConsumer final : public Consumer, public Member {
  public:
@@ -86,7 +77,6 @@ class KafkaConsumer final : public Consumer, public Member {
   [[nodiscard]] rd_kafka_resp_err_t commit_list(rd_kafka_topic_partition_list_t* list);
   void commit_ends();
   void ask_committed();
-  void wake_fetchers(const Batch& taken);
 
   const Settings settings_;
   const ConsumerOptions options_;
@@ -102,9 +92,9 @@ class KafkaConsumer final : public Consumer, public Member {
   bool told_to_wait_ = false;              // that the group has no answer
   std::set<std::string> gone_;             // topics that were not there when last asked for
   SteadyClock::time_point next_gone_check_;
-  std::optional<Error> trouble_;                      // seen during the poll that runs
-  std::map<TopicPartition, std::int64_t> began_at_;   // what the group had committed then
-  std::size_t taken_bytes_ = 0, taken_messages_ = 0;  // since the fetchers were woken
+  std::optional<Error> trouble_;                     // seen during the poll that runs
+  std::map<TopicPartition, std::int64_t> began_at_;  // what the group had committed then
+  Waker waker_;
   bool closed_ = false;
 };
 
@@ -146,13 +136,13 @@ Status KafkaConsumer::start() {
       {"session.timeout.ms", std::to_string(session.count())},
       {"heartbeat.interval.ms", std::to_string(std::min<std::int64_t>(3'000, session.count() / 4))},
       {"max.poll.interval.ms", std::to_string(std::max<std::int64_t>(300'000, session.count()))},
-      {"queued.min.messages", std::to_string(kQueueMessages)},
-      {"queued.max.messages.kbytes", std::to_string(kQueueBytes / 1'024)},
+      {"queued.min.messages", std::to_string(Waker::kQueueMessages)},
+      {"queued.max.messages.kbytes", std::to_string(Waker::kQueueBytes / 1'024)},
       {"fetch.error.backoff.ms", "100"},
       {"topic.metadata.refresh.interval.ms", "10000"},  // how soon a new topic is noticed
       {"socket.nagle.disable", "true"},
   };
-  if (rd_kafka_version() >= kHasQueueBackoff) ours["fetch.queue.backoff.ms"] = "20";
+  if (rd_kafka_version() >= Waker::kNotNeeded) ours["fetch.queue.backoff.ms"] = "20";
   if (!options_.instance_id.empty()) ours["group.instance.id"] = options_.instance_id;
   TOCSIN_TRY(client_, Client::open(settings_, RD_KAFKA_CONSUMER, ours,
                                    {.on_delivery = {},
@@ -237,7 +227,7 @@ Result<Batch> KafkaConsumer::poll(std::size_t messages_max, Milliseconds timeout
     if (!batch.empty()) {
       if (!unreadable_.empty())  // a seek that seemed to fail came late
         for (const TopicPartition& where : partitions_of(batch)) unreadable_.erase(where);
-      wake_fetchers(batch);
+      waker_.took(batch, *client_, positions_);
       return batch;
     }
     left = std::chrono::ceil<Milliseconds>(deadline - SteadyClock::now());
@@ -247,24 +237,6 @@ Result<Batch> KafkaConsumer::poll(std::size_t messages_max, Milliseconds timeout
   if (client_->is_cut_off(std::min(timeout, kProbe)))
     return client_->failure(RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN, "no broker can be reached");
   return Batch{};
-}
-
-// The queue was not full since it was last asked for more, if less than half of it was taken.
-void KafkaConsumer::wake_fetchers(const Batch& taken) {
-  if (rd_kafka_version() >= kHasQueueBackoff) return;
-  taken_messages_ += taken.messages().size();
-  for (const Message& message : taken.messages()) taken_bytes_ += message.value.size();
-  const bool may_be_empty =
-      taken_bytes_ >= kQueueBytes / 2 || taken_messages_ >= kQueueMessages / 2;
-  if (!may_be_empty || queued(*client_) >= kAlmostEmpty) return;
-  taken_bytes_ = taken_messages_ = 0;
-  const std::vector<TopicPartition> owned = positions_.owned();
-  if (owned.empty()) return;
-  const PartitionList list(rd_kafka_topic_partition_list_new(static_cast<int>(owned.size())));
-  for (const TopicPartition& where : owned)
-    rd_kafka_topic_partition_list_add(list.get(), where.topic.c_str(), where.partition)->offset =
-        RD_KAFKA_OFFSET_END;
-  rd_kafka_offsets_for_times(client_->get(), list.get(), static_cast<int>(kWakeFor.count()));
 }
 
 // A handle with a fatal error is of no more use: another program has taken the instance id.

@@ -9,6 +9,8 @@ namespace tocsin::bus::kafka {
 namespace {
 
 constexpr std::size_t kFetchMax = 10'000;
+constexpr std::size_t kAlmostEmpty = 10'000;  // messages
+constexpr Milliseconds kWakeFor{100};
 
 struct Storage {
   std::shared_ptr<Client> client;  // declared first: goes last
@@ -41,6 +43,14 @@ std::size_t collect_headers(Storage& storage, const rd_kafka_message_t* raw) {
     ++count;
   }
   return count;
+}
+
+// Messages that wait in the client's queue.
+std::size_t queued(const Client& client) {
+  rd_kafka_queue_t* const queue = rd_kafka_queue_get_consumer(client.get());
+  const std::size_t length = rd_kafka_queue_length(queue);
+  rd_kafka_queue_destroy(queue);
+  return length;
 }
 
 Batch make_batch(const std::shared_ptr<Storage>& storage) {
@@ -105,11 +115,21 @@ Batch fetch(const std::shared_ptr<Client>& client, std::size_t messages_max, Mil
   return make_batch(storage);
 }
 
-std::size_t queued(const Client& client) {
-  rd_kafka_queue_t* const queue = rd_kafka_queue_get_consumer(client.get());
-  const std::size_t length = rd_kafka_queue_length(queue);
-  rd_kafka_queue_destroy(queue);
-  return length;
+void Waker::took(const Batch& batch, const Client& client, const Positions& positions) {
+  if (rd_kafka_version() >= kNotNeeded) return;
+  messages_ += batch.messages().size();
+  for (const Message& message : batch.messages()) bytes_ += message.value.size();
+  // The queue was not full since the last time, if less than half of it was taken.
+  const bool may_be_empty = bytes_ >= kQueueBytes / 2 || messages_ >= kQueueMessages / 2;
+  if (!may_be_empty || queued(client) >= kAlmostEmpty) return;
+  bytes_ = messages_ = 0;
+  const std::vector<TopicPartition> owned = positions.owned();
+  if (owned.empty()) return;
+  const PartitionList list(rd_kafka_topic_partition_list_new(static_cast<int>(owned.size())));
+  for (const TopicPartition& where : owned)
+    rd_kafka_topic_partition_list_add(list.get(), where.topic.c_str(), where.partition)->offset =
+        RD_KAFKA_OFFSET_END;
+  rd_kafka_offsets_for_times(client.get(), list.get(), static_cast<int>(kWakeFor.count()));
 }
 
 }  // namespace tocsin::bus::kafka
