@@ -2,6 +2,7 @@
 //
 // Tests that are made when a rule asks for them, and the values that an alert shows.
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "base/utf8.h"
@@ -25,18 +26,38 @@ constexpr std::size_t kFewPairs = 1'000;
 // So many open values are looked through, whatever is asked; more are sorted by predicate.
 constexpr std::size_t kFewOpen = 16;
 
-Anchor anchor_of(sigma::RefOp op) {
-  switch (op) {
-    case sigma::RefOp::kEquals:
-      return Anchor::kWhole;
-    case sigma::RefOp::kPrefix:
-      return Anchor::kStart;
-    case sigma::RefOp::kSuffix:
-      return Anchor::kEnd;
-    case sigma::RefOp::kContains:
-      break;
+// Whether one of the texts stands to one of the others as `op` says; the cost grows with the texts,
+// not with the pairs.
+bool any_refers(sigma::RefOp op, std::vector<std::string> texts, std::vector<std::string> others) {
+  if (op == sigma::RefOp::kSuffix)
+    for (auto* list : {&texts, &others})
+      for (std::string& text : *list) std::reverse(text.begin(), text.end());
+  std::sort(others.begin(), others.end());
+  others.erase(std::unique(others.begin(), others.end()), others.end());
+  if (op == sigma::RefOp::kEquals) {
+    return std::any_of(texts.begin(), texts.end(), [&](const std::string& text) {
+      return std::binary_search(others.begin(), others.end(), text);
+    });
   }
-  return Anchor::kAnywhere;
+  if (op == sigma::RefOp::kContains) {
+    LiteralIndex index;
+    for (const std::string& other : others) index.add(Anchor::kAnywhere, other, 0);
+    index.build();
+    return std::any_of(texts.begin(), texts.end(), [&](const std::string& text) {
+      bool holds = false;
+      index.scan(text, [&](std::uint32_t) { holds = true; });
+      return holds;
+    });
+  }
+  // What begins with another of them is not needed. Of those left, only the last one that is not
+  // behind the text can be its beginning.
+  std::vector<std::string_view> beginnings;
+  for (const std::string& other : others)
+    if (beginnings.empty() || !other.starts_with(beginnings.back())) beginnings.emplace_back(other);
+  return std::any_of(texts.begin(), texts.end(), [&](std::string_view text) {
+    const auto behind = std::upper_bound(beginnings.begin(), beginnings.end(), text);
+    return behind != beginnings.begin() && text.starts_with(*std::prev(behind));
+  });
 }
 
 std::string shortened(std::string_view text) {
@@ -134,8 +155,7 @@ void Matcher::State::forget_open() {
   if (std::exchange(open_sorted, 0) != 0) open_values.clear();
 }
 
-// Pairs are compared one by one while they are few; of two long arrays the texts referred to become
-// an index, so that the cost grows with the texts and not with the pairs.
+// Pairs are compared one by one while they are few.
 bool Matcher::State::test_reference(PredicateId id) {
   const sigma::Predicate& p = *c.predicates[id].predicate;
   std::vector<std::string> texts, others;
@@ -156,14 +176,7 @@ bool Matcher::State::test_reference(PredicateId id) {
       });
     });
   }
-  LiteralIndex index;
-  for (const std::string& other : others) index.add(anchor_of(p.ref_op), other, 0);
-  index.build();
-  return std::any_of(texts.begin(), texts.end(), [&](const std::string& text) {
-    bool holds = false;
-    index.scan(text, [&](std::uint32_t) { holds = true; });
-    return holds;
-  });
+  return any_refers(p.ref_op, std::move(texts), std::move(others));
 }
 
 // Which values satisfy each predicate, worked out once for all alerts of the event.

@@ -253,6 +253,43 @@ TEST_CASE("engine: a long value is evidence, whether its tests were made at once
   }
 }
 
+TEST_CASE("engine: two arrays are compared as their values are, one by one") {
+  const unsigned seed = tests::seed_wanted();
+  CAPTURE(seed);
+  std::mt19937 random(seed);
+  for (const char* modifier : {"", "|startswith", "|endswith", "|contains", "|cased"}) {
+    CAPTURE(modifier);
+    const auto parsed =
+        sigma::parse_rules(fmt::format("title: t\nid: 00000000-0000-4000-8000-000000000001\n"
+                                       "logsource: {{product: windows}}\n"
+                                       "detection: {{s: {{'F|fieldref{}': G}}, condition: s}}\n",
+                                       modifier),
+                           "f.yml");
+    REQUIRE(parsed.rules.size() == 1);
+    const auto engine = match::Engine::build(parsed.rules, taxonomy());
+    match::Matcher matcher(engine);
+    std::size_t fired = 0;
+    for (int e = 0; e < 60; ++e) {
+      std::vector<std::string> texts(120);
+      NormalizedEvent event;
+      event.route = process_route();
+      const std::size_t length = 4 + static_cast<std::size_t>(e) / 3;
+      for (std::size_t i = 0; i < texts.size(); ++i) {
+        const bool of_f = i % 2 == 0;
+        for (std::size_t n = length + (of_f ? random() % 4 : 0); n > 0; --n)
+          texts[i] += "abAB"[random() % 4];
+        event.values.push_back(
+            {engine->fields().find(of_f ? "F" : "G"), ValueKind::kString, texts[i]});
+      }
+      const bool want = sigma::matches(engine->rules()[0], engine->fields(), event.values);
+      fired += want ? 1 : 0;
+      CHECK(matcher.match(event).size() == (want ? 1 : 0));
+    }
+    CHECK(fired > 0);
+    CHECK(fired < 60);
+  }
+}
+
 TEST_CASE("engine: looks at a rule's condition are counted and timed") {
   const auto parsed = sigma::parse_rules(
       "title: asked each time\nid: 00000000-0000-4000-8000-000000000001\n"
