@@ -2,7 +2,7 @@
 //
 // WindowTable: which literals hold a window of a few bytes, and where in them it stands.
 //
-//   (window, place)... --build()--> may_hold(window): one bit -> find(window): places
+//   (window, place)... --build()--> may_hold(window): two bits -> find(window): places
 //
 // Why: nearly every window of a value belongs to no literal. A bitmap with some sixteen bits for
 // each window says so, and is small enough to stay in the first cache. Each window sets two bits of
