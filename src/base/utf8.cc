@@ -4,6 +4,10 @@
 #include <simdjson.h>
 #include <utf8proc.h>
 
+#include <cstring>
+#include <utility>
+#include <vector>
+
 #if defined(__SSE2__)
 #include <emmintrin.h>
 #endif
@@ -67,6 +71,38 @@ std::uint32_t fold(std::uint32_t c) {
       static_cast<std::uint32_t>(utf8proc_toupper(static_cast<utf8proc_int32_t>(c)));
   return lower(upper);
 }
+
+// What a letter folds to.
+struct Folded {
+  char bytes[3];
+  std::uint8_t size;
+};
+
+// What the letters of a range fold to, asked once for each.
+template <std::uint32_t kFirst, std::uint32_t kEnd>
+class FoldTable {
+ public:
+  // Threads: the table is made by the first who asks.
+  static const FoldTable& get() {
+    static const FoldTable table;
+    return table;
+  }
+  [[nodiscard]] const Folded& at(std::uint32_t c) const { return letters_[c - kFirst]; }
+
+ private:
+  FoldTable() : letters_(kEnd - kFirst) {
+    std::string text;
+    for (std::uint32_t c = kFirst; c < kEnd; ++c) {
+      text.clear();
+      append_utf8(text, fold(c));
+      Folded& letter = letters_[c - kFirst];
+      letter.size = static_cast<std::uint8_t>(text.copy(letter.bytes, sizeof letter.bytes));
+    }
+  }
+  std::vector<Folded> letters_;
+};
+using TwoByteLetters = FoldTable<0x80, 0x800>;
+using ThreeByteLetters = FoldTable<0x800, 0x10000>;
 
 #if defined(__SSE2__)
 
@@ -164,6 +200,42 @@ void append_utf16le(std::string& out, std::string_view bytes) {
   }
 }
 
+namespace {
+
+// The letters beyond ASCII that `text` begins with; returns how many bytes of it they take.
+std::size_t append_folded_letters(std::string& out, std::string_view text) {
+  // A letter of two bytes may fold to three; written a stretch at a time, since growing costs.
+  constexpr std::size_t kLettersMax = 64;
+  char folds[3 * kLettersMax + 1];
+  std::size_t at = 0;
+  while (at < text.size() && static_cast<std::uint8_t>(text[at]) >= 0x80) {
+    std::size_t size = 0;
+    for (std::size_t n = 0; n < kLettersMax && at < text.size(); ++n) {
+      const auto lead = static_cast<std::uint8_t>(text[at]);
+      if (lead < 0x80) break;
+      const Unit unit = decode(text.substr(at));
+      at += unit.size;
+      if (!unit.well_formed || unit.size == 4) {
+        out.append(folds, std::exchange(size, 0));
+        if (unit.well_formed)
+          append_utf8(out, fold(unit.code_point));
+        else
+          out.append(text, at - unit.size, unit.size);
+        continue;
+      }
+      static const TwoByteLetters& two = TwoByteLetters::get();
+      const Folded& letter =
+          unit.size == 2 ? two.at(unit.code_point) : ThreeByteLetters::get().at(unit.code_point);
+      std::memcpy(folds + size, &letter, sizeof letter);
+      size += letter.size;
+    }
+    out.append(folds, size);
+  }
+  return at;
+}
+
+}  // namespace
+
 void append_folded(std::string& out, std::string_view text) {
   // How far the next stretch of ASCII may go: room is made for no more, since making it costs.
   constexpr std::size_t kShort = 32;
@@ -176,14 +248,7 @@ void append_folded(std::string& out, std::string_view text) {
     out.resize(before + ascii);
     text.remove_prefix(ascii);
     room = ascii == part.size() ? 2 * room : kShort;
-    while (!text.empty() && static_cast<std::uint8_t>(text.front()) >= 0x80) {
-      const Unit unit = decode(text);
-      if (unit.well_formed)
-        append_utf8(out, fold(unit.code_point));
-      else
-        out.append(text, 0, unit.size);
-      text.remove_prefix(unit.size);
-    }
+    text.remove_prefix(append_folded_letters(out, text));
   }
 }
 

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <doctest/doctest.h>
+#include <utf8proc.h>
 
+#include <random>
 #include <string>
 #include <string_view>
 #include <thread>
 
 #include "base/bounded_queue.h"
 #include "base/clock.h"
+#include "base/bytes/find_bytes.h"
 #include "base/json_writer.h"
 #include "base/utf8.h"
 #include "base/uuid.h"
@@ -114,6 +117,50 @@ TEST_CASE("utf8: folding joins what differs in case only") {
     CHECK(folded(c.a) == folded(c.b));
   }
   CHECK(folded("a\xFF") == "a\xFF");
+}
+
+TEST_CASE("utf8: every letter folds as Unicode's simple mappings say, alone and among others") {
+  std::string all, want;
+  for (std::uint32_t c = 0x80; c <= 0x10FFFF; ++c) {
+    if (c >= 0xD800 && c <= 0xDFFF) continue;
+    // Upper case, then lower: what the mapping is by definition, but for the four letters below.
+    auto fold = static_cast<std::uint32_t>(
+        utf8proc_tolower(utf8proc_toupper(static_cast<utf8proc_int32_t>(c))));
+    if (c == 0x130 || c == 0x131) fold = 'i';
+    if (c == 0x1E9E) fold = 0xDF;
+    if (c == 0x3C2) fold = 0x3C3;
+    std::string letter, folds;
+    append_utf8(letter, c);
+    append_utf8(folds, fold);
+    if (folded(letter) != folds) FAIL_CHECK("U+" << std::hex << c);
+    all += letter;
+    want += folds;
+  }
+  CHECK(folded(all) == want);
+}
+
+TEST_CASE("find bytes: as the standard library does, whatever is searched") {
+  std::mt19937 random(7);
+  std::size_t found = 0;
+  for (int i = 0; i < 20'000; ++i) {
+    // Few letters: first and last byte meet everywhere, and the linear search takes over.
+    const unsigned letters = 1 + random() % 4;
+    const auto text_of = [&](std::size_t size) {
+      std::string text(size, ' ');
+      for (char& c : text) c = static_cast<char>('a' + random() % letters);
+      return text;
+    };
+    const std::string text = text_of(random() % (i % 10 == 0 ? 3'000 : 200));
+    std::string part = text_of(random() % 12);
+    if (random() % 3 == 0 && !text.empty()) part = text.substr(random() % text.size(), 40);
+    const std::size_t from = random() % (text.size() + 2);
+    const std::size_t want = text.find(part, from);
+    found += want != std::string::npos ? 1 : 0;
+    CAPTURE(text);
+    CAPTURE(part);
+    CHECK(find_bytes(text, part, from) == want);
+  }
+  CHECK(found > 1'000);
 }
 
 TEST_CASE("utf8: UTF-16 with surrogates") {

@@ -11,6 +11,7 @@
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "base/bytes/find_bytes.h"
 #include "base/utf8.h"
 #include "core/sigma/detection/number.h"
 
@@ -18,12 +19,6 @@ namespace tocsin::sigma {
 namespace {
 
 constexpr int kMappedBits = 96;  // IPv4 addresses stand behind ::ffff:0:0/96
-
-// memmem() is linear, and quick where the text's first letter is common.
-bool holds_text(std::string_view text, std::string_view part) {
-  if (part.size() > text.size()) return false;
-  return part.empty() || ::memmem(text.data(), text.size(), part.data(), part.size()) != nullptr;
-}
 
 // IPv4 as mapped IPv6; a zone id ("%eth0") is left out.
 bool parse_address(std::string_view text, std::uint8_t* out) {
@@ -167,7 +162,7 @@ bool value_holds(const CompiledPredicate& compiled, const FieldValue& value,
     case Op::kSuffix:
       return text.ends_with(p.text);
     case Op::kContains:
-      return holds_text(text, p.text);
+      return find_bytes(text, p.text) != std::string_view::npos;
     case Op::kWildcard:
       return p.pattern.matches(text);
     case Op::kRegex:

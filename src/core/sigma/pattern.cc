@@ -3,12 +3,14 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <cstring>
 
+#include "base/bytes/find_bytes.h"
 #include "base/utf8.h"
 
 namespace tocsin::sigma {
 namespace {
+
+constexpr std::size_t kCharacterMax = 4;  // bytes
 
 // The bytes of the dash at the front of `text`: - / U+2013 U+2014 U+2015; 0: none.
 std::size_t dash_size(std::string_view text) {
@@ -18,14 +20,6 @@ std::size_t dash_size(std::string_view text) {
   for (const std::string_view dash : kDashes)
     if (text.starts_with(dash)) return dash.size();
   return 0;
-}
-
-std::size_t find(std::string_view text, std::string_view literal, std::size_t from) {
-  if (from > text.size()) return std::string_view::npos;
-  const void* const found =
-      memmem(text.data() + from, text.size() - from, literal.data(), literal.size());
-  return found == nullptr ? std::string_view::npos
-                          : static_cast<std::size_t>(static_cast<const char*>(found) - text.data());
 }
 
 std::size_t character_size(std::string_view text) {
@@ -163,20 +157,32 @@ Pattern Pattern::folded() const {
   return out;
 }
 
-// The first place behind `at` where what follows a kMany, from `part` on, can start.
-std::size_t Pattern::next_start(std::string_view text, std::size_t part, std::size_t at) const {
-  const Part& first = parts_[part];
-  if (first.kind == PartKind::kLiteral) return find(text, first.text, at + 1);
-  if (first.kind != PartKind::kDash) return at + character_size(text.substr(at));
-  if (part + 1 < parts_.size() && parts_[part + 1].kind == PartKind::kLiteral) {
-    const std::string_view literal = parts_[part + 1].text;
-    for (std::size_t next = at + 2;; ++next) {
-      next = find(text, literal, next);
-      if (next == std::string_view::npos) return next;
-      if (dash_size(text.substr(next - 1, 1)) == 1) return next - 1;
-      if (next >= at + 4 && dash_size(text.substr(next - 3, 3)) == 3) return next - 3;
-    }
+// The longest literal of the parts from `first` up to the next kMany, and how many bytes may stand
+// before it.
+Pattern::Anchor Pattern::anchor_behind(std::size_t first) const {
+  Anchor anchor;
+  std::size_t least = 0, most = 0;
+  for (std::size_t i = first; i < parts_.size() && parts_[i].kind != PartKind::kMany; ++i) {
+    const std::string& text = parts_[i].text;
+    if (anchor.text.size() < text.size()) anchor = {text, least, most};
+    least += parts_[i].kind == PartKind::kLiteral ? text.size() : 1;
+    most += parts_[i].kind == PartKind::kLiteral ? text.size() : kCharacterMax;
   }
+  // A `?` begins where a character does, so that places cannot be counted back from the anchor.
+  if (first < parts_.size() && parts_[first].kind == PartKind::kOne) return {};
+  return anchor;
+}
+
+// A place behind `at`, and before or at the first one there where what follows a kMany, from `part`
+// on, fits.
+std::size_t Pattern::next_start(std::string_view text, std::size_t part, const Anchor& anchor,
+                                std::size_t at) const {
+  if (!anchor.text.empty()) {
+    const std::size_t found = find_bytes(text, anchor.text, at + 1 + anchor.least);
+    if (found == std::string_view::npos) return found;
+    return std::max(at + 1, found - std::min(found, anchor.most));
+  }
+  if (parts_[part].kind != PartKind::kDash) return at + character_size(text.substr(at));
   for (std::size_t next = at + 1; next < text.size(); ++next)
     if (dash_size(text.substr(next)) > 0) return next;
   return std::string_view::npos;
@@ -185,9 +191,10 @@ std::size_t Pattern::next_start(std::string_view text, std::size_t part, std::si
 bool Pattern::matches(std::string_view text) const {
   std::size_t part = 0;
   std::size_t at = 0;
-  // Where to resume when what follows the last kMany does not fit: one character further on.
+  // Where to resume when what follows the last kMany does not fit: further on.
   std::size_t resume_part = std::string_view::npos;
   std::size_t resume_at = 0;
+  Anchor anchor;
   for (;;) {
     if (part == parts_.size() && at == text.size()) return true;
     if (part < parts_.size()) {
@@ -195,6 +202,7 @@ bool Pattern::matches(std::string_view text) const {
         if (part + 1 == parts_.size()) return true;
         resume_part = ++part;
         resume_at = at;
+        anchor = anchor_behind(part);
         continue;
       }
       const std::size_t taken = take(parts_[part], text.substr(at));
@@ -205,7 +213,7 @@ bool Pattern::matches(std::string_view text) const {
       }
     }
     if (resume_part == std::string_view::npos || resume_at >= text.size()) return false;
-    resume_at = next_start(text, resume_part, resume_at);
+    resume_at = next_start(text, resume_part, anchor, resume_at);
     if (resume_at == std::string_view::npos) return false;
     part = resume_part;
     at = resume_at;

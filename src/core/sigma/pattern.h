@@ -66,8 +66,13 @@ class Pattern {
   bool operator==(const Pattern&) const = default;
 
  private:
+  struct Anchor {
+    std::string_view text;
+    std::size_t least = 0, most = 0;  // bytes before it
+  };
+  [[nodiscard]] Anchor anchor_behind(std::size_t first) const;
   [[nodiscard]] std::size_t next_start(std::string_view text, std::size_t part,
-                                       std::size_t at) const;
+                                       const Anchor& anchor, std::size_t at) const;
 
   std::vector<Part> parts_;
 };

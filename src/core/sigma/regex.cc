@@ -28,11 +28,15 @@ constexpr std::size_t kCostOfCompiling = 5;  // what the smallest expression tak
 class LinearRegex : public Regex {
  public:
   LinearRegex(const std::string& pattern, const re2::RE2::Options& options)
-      : program_(pattern, options), shortest_(program_.ok() ? shortest_match(pattern) : 0) {}
+      : program_(pattern, options) {
+    if (!program_.ok()) return;
+    shortest_ = shortest_match(pattern);
+    run_ = required_run(pattern);
+  }
   bool ok() const { return program_.ok(); }
   const std::string& error() const { return program_.error(); }
   bool found_in(std::string_view text) const override {
-    return text.size() >= shortest_ &&
+    return text.size() >= shortest_ && (run_.count == 0 || run_.stands_in(text)) &&
            re2::RE2::PartialMatch(re2::StringPiece(text.data(), text.size()), program_);
   }
   bool linear_time() const override { return true; }
@@ -43,7 +47,8 @@ class LinearRegex : public Regex {
 
  private:
   re2::RE2 program_;
-  std::size_t shortest_;
+  std::size_t shortest_ = 0;
+  RequiredRun run_;
 };
 
 // `.{1000,}`: rules for overlong values. RE2 would keep a state for each of the thousand counts.

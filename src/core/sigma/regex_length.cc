@@ -2,13 +2,51 @@
 #include "core/sigma/regex_length.h"
 
 #include <algorithm>
+#include <array>
+#include <cstdint>
 #include <optional>
+#include <utility>
 
 namespace tocsin::sigma {
 namespace {
 
 constexpr std::size_t kLengthMax = 1u << 20;  // larger ones are as good as this
+constexpr std::size_t kRunMin = 8;            // shorter ones stand in many texts
 
+// Bytes of which a class's characters are made, or none when it is not worked out.
+using ByteSet = std::array<std::uint8_t, 256>;
+
+void add_range(ByteSet& set, unsigned first, unsigned last) {
+  for (unsigned byte = first; byte <= last && byte < set.size(); ++byte) set[byte] = 1;
+}
+
+// \d, \w or \s; false: another escape.
+bool add_escaped_class(ByteSet& set, char c) {
+  switch (c) {
+    case 's':
+      for (const char space : {'\t', '\n', '\f', '\r', ' '})
+        set[static_cast<unsigned char>(space)] = 1;
+      return true;
+    case 'w':
+      add_range(set, 'a', 'z');
+      set['_'] = 1;
+      [[fallthrough]];
+    case 'd':
+      add_range(set, '0', '9');
+      return true;
+    default:
+      return false;
+  }
+}
+
+// Letters of both cases, and those beyond ASCII whose other case is in ASCII (U+017F, U+212A).
+void widen(ByteSet& set) {
+  for (unsigned c = 'a'; c <= 'z'; ++c)
+    set[c] = set[c - 0x20] = static_cast<std::uint8_t>(set[c] | set[c - 0x20]);
+  if ((set['s'] | set['k']) != 0) add_range(set, 0x80, 0xFF);
+}
+
+bool is_ascii(char c) { return static_cast<unsigned char>(c) < 0x80; }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_octal(char c) { return c >= '0' && c <= '7'; }
 bool continues_character(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
@@ -23,6 +61,8 @@ class Reader {
     if (!rest_.empty()) known_ = false;  // a parenthesis too many
     return known_ ? std::optional(length) : std::nullopt;
   }
+  // Of what was read.
+  [[nodiscard]] RequiredRun run() const { return known_ && !has_branches_ ? run_ : RequiredRun{}; }
 
  private:
   bool take(std::string_view text) {
@@ -47,7 +87,10 @@ class Reader {
 
   std::size_t branches() {
     std::size_t shortest = branch();
-    while (known_ && take("|")) shortest = std::min(shortest, branch());
+    while (known_ && take("|")) {
+      has_branches_ = has_branches_ || depth_ == 0;
+      shortest = std::min(shortest, branch());
+    }
     return shortest;
   }
 
@@ -55,7 +98,12 @@ class Reader {
     std::size_t length = 0;
     while (known_ && !rest_.empty() && rest_.front() != '|' && rest_.front() != ')') {
       std::size_t each = atom();
+      const std::optional<ByteSet> set = std::exchange(class_, std::nullopt);
       while (known_ && repeated(each)) {
+      }
+      if (set && depth_ == 0 && each >= kRunMin && each > run_.count) {
+        run_ = {each, *set};
+        widen(run_.in_set);
       }
       length = std::min(length + each, kLengthMax);
     }
@@ -67,7 +115,7 @@ class Reader {
       case '(':
         return group();
       case '[':
-        skip_class();
+        read_class();
         return 1;
       case '\\':
         return escape();
@@ -95,23 +143,42 @@ class Reader {
         }
       }
     }
+    ++depth_;
     const std::size_t length = branches();
+    --depth_;
     if (!take(")")) known_ = false;
+    class_.reset();
     return length;
   }
 
-  void skip_class() {
-    take("^");
-    take("]");
+  void read_class() {
+    ByteSet set{};
+    bool plain = !take("^");  // the set is worked out
+    bool first = true;
     while (known_) {
       if (take("[:")) {
+        plain = false;
         skip_behind(']');
         continue;
       }
       const char c = next();
-      if (c == ']') return;
-      if (c == '\\') next();
+      if (c == ']' && !std::exchange(first, false)) break;
+      first = false;
+      if (c == '\\') {
+        const char escaped = next();
+        plain = plain && add_escaped_class(set, escaped);
+      } else if (rest_.size() > 1 && rest_[0] == '-' && rest_[1] != ']') {
+        const char last = rest_[1];
+        rest_.remove_prefix(2);
+        plain = plain && is_ascii(c) && is_ascii(last) && last != '\\' && last != '[';
+        add_range(set, static_cast<unsigned char>(c), static_cast<unsigned char>(last));
+        if (last == '\\') next();
+      } else {
+        plain = plain && is_ascii(c);
+        set[static_cast<unsigned char>(c)] = 1;
+      }
     }
+    if (plain) class_ = set;
   }
 
   std::size_t escape() {
@@ -133,6 +200,11 @@ class Reader {
           skip_behind('}');
         else
           skip(c == 'x' ? 2 : 1);
+        return 1;
+      case 'd':
+      case 'w':
+      case 's':
+        add_escaped_class(class_.emplace(), c);
         return 1;
       default:
         if (is_octal(c))
@@ -175,10 +247,37 @@ class Reader {
 
   std::string_view rest_;
   bool known_ = true;
+  unsigned depth_ = 0;            // of groups
+  bool has_branches_ = false;     // outside of groups
+  std::optional<ByteSet> class_;  // of the atom just read
+  RequiredRun run_;
 };
 
 }  // namespace
 
 std::size_t shortest_match(std::string_view pattern) { return Reader(pattern).read().value_or(0); }
+
+RequiredRun required_run(std::string_view pattern) {
+  Reader reader(pattern);
+  reader.read();
+  return reader.run();
+}
+
+// Every count-th byte is looked at; only where it is in the set are those before it.
+bool RequiredRun::stands_in(std::string_view text) const {
+  const auto is_in = [&](std::size_t at) {
+    return in_set[static_cast<unsigned char>(text[at])] != 0;
+  };
+  std::size_t begin = 0;  // of the run that may be
+  std::size_t known = 0;  // all from `begin` up to here are in the set
+  while (begin + count <= text.size()) {
+    std::size_t at = begin + count;
+    while (at > known && is_in(at - 1)) --at;
+    if (at <= known) return true;
+    known = begin + count;
+    begin = at;
+  }
+  return false;
+}
 
 }  // namespace tocsin::sigma

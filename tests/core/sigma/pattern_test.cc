@@ -70,6 +70,23 @@ TEST_CASE("pattern: matches the whole value") {
       {"a*?", "a", false},
       {"a*?", "ab", true},
       {"*.exe", "x.exe.txt", false},
+      // What is looked for behind a star is its longest literal; what stands before it is tried.
+      {"* ?:\\temp*", "copy a b:\\temp", true},
+      {"* ?:\\temp*", " :\\temp \xE2\x82\xAC:\\temp", true},
+      {"* ?:\\temp*", " ab:\\temp", false},
+      {"*a??bcd",
+       "a\xC3\xA9\xF0\x9F\x98\x80"
+       "bcd",
+       true},
+      {"*a??bcd",
+       "a\xC3\xA9"
+       "bcd",
+       false},
+      {"*??bcd",
+       "\xE2\x82\xAC"
+       "bcd",
+       false},
+      {"*aab?ab*", "aaabaab", true},
   };
   for (const Case& c : cases) {
     CAPTURE(c.pattern);

@@ -96,6 +96,77 @@ TEST_CASE("shortest match: no shorter text matches, on random expressions") {
   CHECK(matched > 1'000);
 }
 
+TEST_CASE("required run: known expressions") {
+  struct Case {
+    const char* pattern;
+    std::size_t count;
+  };
+  const std::vector<Case> cases = {
+      {"\\s[a-fA-F0-9]{64}\\s[a-f]{16}", 64},
+      {"x\\d{8,}y", 8},
+      {"\\d{7}", 0},           // stands in many texts
+      {"[a-z]{20}|b", 0},      // not needed
+      {"(?:[a-z]{20})?b", 0},  // nor this
+      {"[a-z]{20}*", 0},       // nor this
+      {"(a[a-z]{20})", 0},     // not looked for in groups
+      {"[^a]{20}", 0},         // nor in what is left over
+      {"[a\\x41]{20}", 0},     // nor in what is not worked out
+      {"[[:alpha:]]{20}", 0},
+      {"[]a-]{9}", 9},
+      {"[é]{9}", 0},
+      {"[\\w.]{12}(?i)[b]{13}", 13},
+  };
+  for (const Case& c : cases) {
+    CAPTURE(c.pattern);
+    CHECK(sigma::required_run(c.pattern).count == c.count);
+  }
+  const sigma::RequiredRun run = sigma::required_run("[a-c]{8}");
+  CHECK(run.stands_in("xxabcabcabxx"));
+  CHECK(run.stands_in("aabbccAB"));
+  CHECK_FALSE(run.stands_in("aabbccA"));
+  CHECK_FALSE(run.stands_in("abcabcaxabcabcaxabcabcax"));
+  CHECK_FALSE(run.stands_in(""));
+}
+
+TEST_CASE("required run: stands in whatever matches, on random expressions") {
+  const unsigned seed = tests::seed_wanted();
+  CAPTURE(seed);
+  std::mt19937 random(seed);
+  const auto pick = [&](const std::vector<std::string>& from) {
+    return from[random() % from.size()];
+  };
+  const std::vector<std::string> classes = {"[ab]",     "[^a]", "[a-c1]", "\\d", "\\w",    "[]a]",
+                                            "[\\d\\s]", "[k]",  "[^]k]",  ".",   "[a\\]]", "[ -~]"};
+  const std::vector<std::string> counts = {"{8}", "{8,}", "{9}", "{8,9}?", "{0,8}", "+", "{2}{4}"};
+  const std::vector<std::string> around = {"", "a", "(?i)", "^", "$", "|b", "(", ")", "(?:b|c)"};
+  const std::vector<std::string> text_pieces = {"a", "b", "ab", "1", "k", "K", "\xE2\x84\xAA",
+                                                "]", " "};
+  std::size_t matched = 0, runs = 0;
+  for (int i = 0; i < 6'000; ++i) {
+    std::string pattern = pick(around);
+    for (int n = 0; n < 2; ++n) pattern += pick(classes) + pick(counts) + pick(around);
+    re2::RE2::Options quiet;
+    quiet.set_log_errors(false);
+    const re2::RE2 program(pattern, quiet);
+    if (!program.ok()) continue;
+    const sigma::RequiredRun run = sigma::required_run(pattern);
+    runs += run.count != 0 ? 1 : 0;
+    for (int t = 0; t < 20; ++t) {
+      std::string text;
+      const std::string often = pick(text_pieces);
+      for (std::size_t n = random() % 40; n > 0; --n)
+        text += random() % 4 == 0 ? pick(text_pieces) : often;
+      if (!re2::RE2::PartialMatch(text, program)) continue;
+      ++matched;
+      CAPTURE(pattern);
+      CAPTURE(text);
+      CHECK((run.count == 0 || run.stands_in(text)));
+    }
+  }
+  CHECK(runs > 300);
+  CHECK(matched > 1'000);
+}
+
 TEST_CASE("shortest match: a short value is no match, one that is long enough is looked at") {
   const auto regex = sigma::Regex::compile("(?i)[a-f0-9]{4} x", {});
   REQUIRE(regex);
