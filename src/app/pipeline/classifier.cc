@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <charconv>
 #include <tuple>
+#include <utility>
 
 #include "app/pipeline/tuning/apply.h"
 #include "core/event/event_id.h"
@@ -124,8 +125,8 @@ void Classifier::State::add_alert(RuleIndex index, const EventSource& source,
   if (alert.record_id == 0)
     std::from_chars(event.record_id.data(), event.record_id.data() + event.record_id.size(),
                     alert.record_id);
-  for (const auto& evidence : matcher.evidence(index))
-    alert.matched_fields.push_back({std::string(evidence.field), std::string(evidence.value)});
+  for (match::Matcher::Evidence& evidence : matcher.evidence(index))
+    alert.matched_fields.push_back({std::move(evidence.field), std::move(evidence.value)});
 }
 
 Classifier::Classifier(std::shared_ptr<const match::Engine> engine, const sigma::Taxonomy& taxonomy,

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <numeric>
 #include <string>
 #include <tuple>
 #include <unordered_map>
@@ -13,6 +14,7 @@
 #include "base/utf8.h"
 #include "stages/match/compiled.h"
 #include "stages/match/filing.h"
+#include "stages/match/implied.h"
 #include "stages/match/witness_cost.h"
 
 namespace tocsin::match {
@@ -115,12 +117,17 @@ void Builder::intern_predicates() {
   for (const sigma::Rule& rule : c_.rules) {
     std::vector<PredicateId>& ids = ids_of_rule_.emplace_back();
     ids.reserve(rule.predicates.size());
-    for (const Predicate& p : rule.predicates) {
+    std::vector<std::uint32_t> meant(rule.predicates.size());  // the predicate to look for instead
+    std::iota(meant.begin(), meant.end(), 0);
+    for (const Implied& implied : find_implied(rule.condition, rule.predicates))
+      meant[implied.predicate] = implied.by;
+    for (std::uint32_t number = 0; number < meant.size(); ++number) {
+      const Predicate& p = rule.predicates[meant[number]];
       const auto [entry, is_new] =
           known.try_emplace(key_of(p), static_cast<PredicateId>(c_.predicates.size()));
       if (is_new) add_predicate(p);
       ids.push_back(entry->second);
-      ++uses_[entry->second];
+      if (meant[number] == number) ++uses_[entry->second];
     }
   }
 }

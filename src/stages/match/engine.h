@@ -77,7 +77,8 @@ class Matcher {
   [[nodiscard]] std::span<const RuleIndex> match(const NormalizedEvent& event);
 
   // Of the event last matched, which must still be there: values that made predicates of the rule
-  // hold. Bounded: at most 32, each cut behind 8 KiB.
+  // hold. Bounded: at most 32, each cut behind 8 KiB (behind 200 bytes once the event's rules have
+  // shown 128 KiB). Of an event of more than 1,000 values or 256 KiB of them: those that decided.
   struct Evidence {
     std::string field;
     std::string value;

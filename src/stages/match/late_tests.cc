@@ -8,6 +8,7 @@
 #include "base/utf8.h"
 #include "core/event/json_text.h"
 #include "core/sigma/evaluate.h"
+#include "stages/match/filing.h"
 #include "stages/match/matcher.h"
 
 namespace tocsin::match {
@@ -16,9 +17,17 @@ using sigma::Op;
 
 namespace {
 
-// An alert shows so much of why it was raised; the event itself has the rest.
+// An alert shows so much of why it was raised; the event itself has the rest. Once the alerts of
+// one event have shown kShownBytesMax, the others show less of each value.
 constexpr std::size_t kEvidenceMax = 32;
 constexpr std::size_t kEvidenceBytesMax = 8 * 1024;
+constexpr std::size_t kShownBytesMax = 128 * 1024;
+constexpr std::size_t kBriefBytesMax = 200;
+
+// Of an event with more values, or longer ones altogether, alerts show what the match itself found:
+// nothing is searched for the sake of showing it.
+constexpr std::size_t kSearchedValuesMax = 1'000;
+constexpr std::size_t kSearchedBytesMax = 256 * 1024;
 
 // Of a field and the one that it is compared with: so many pairs are compared one by one.
 constexpr std::size_t kFewPairs = 1'000;
@@ -60,17 +69,17 @@ bool any_refers(sigma::RefOp op, std::vector<std::string> texts, std::vector<std
   });
 }
 
-std::string shortened(std::string_view text) {
-  if (text.size() <= kEvidenceBytesMax) return std::string(text);
-  std::size_t size = kEvidenceBytesMax;
+std::string shortened(std::string_view text, std::size_t bytes_max) {
+  if (text.size() <= bytes_max) return std::string(text);
+  std::size_t size = bytes_max;
   while (size > 0 && (static_cast<unsigned char>(text[size]) & 0xC0) == 0x80) --size;
   return std::string(text.substr(0, size)) + "...";
 }
 
 // As much of the value as is shown: an escape takes six bytes at most. What stands at the cut is
 // beyond what shortened() keeps.
-FieldValue beginning_of(FieldValue value) {
-  value.text = value.text.substr(0, 6 * kEvidenceBytesMax + 64);
+FieldValue beginning_of(FieldValue value, std::size_t bytes_max) {
+  value.text = value.text.substr(0, 6 * bytes_max + 64);
   return value;
 }
 
@@ -84,44 +93,74 @@ bool Matcher::State::holds(PredicateId id) {
 bool Matcher::State::test_late(PredicateId id) {
   if (late_tested[id] == epoch) return late_result[id] != 0;
   bool result = false;
-  if (c.predicates[id].predicate->op == Op::kFieldRef) {
+  late_value[id] = nullptr;
+  const auto holds_here = [&](const FieldValue& value) {
+    if (!holds_late(id, value)) return false;
+    late_value[id] = &value;
+    return true;
+  };
+  if (c.predicates[id].predicate->op == Op::kFieldRef)
     result = test_reference(id);
-  } else if (predicate_open[id] == epoch) {
-    result = any_open(id, [&](const FieldValue& value) { return holds_late(id, value); });
-  } else {
-    result = std::any_of(event->values.begin(), event->values.end(),
-                         [&](const FieldValue& v) { return holds_late(id, v); });
-  }
+  else if (predicate_open[id] == epoch)
+    result = any_open(id, holds_here);
+  else
+    result = std::any_of(event->values.begin(), event->values.end(), holds_here);
   late_tested[id] = epoch;
   late_result[id] = result ? 1 : 0;
   return result;
+}
+
+// Texts that the undecided rules look for in the field's values, each once.
+std::vector<PredicateId> Matcher::State::asked_of(FieldId field) const {
+  std::vector<PredicateId> ids;
+  for (const RuleIndex rule : undecided) {
+    const std::uint32_t start = c.program_of[rule];
+    for (std::uint32_t at = start; at < c.nodes[start].end; ++at) {
+      const ProgramNode& node = c.nodes[at];
+      if (node.kind != sigma::Expr::Kind::kPredicate) continue;
+      const PredicateId id = node.argument;
+      if (c.settled[id] == Settled::kDeferred && c.predicate_field[id] == field &&
+          has_literal(*c.predicates[id].predicate))
+        ids.push_back(id);
+    }
+  }
+  std::sort(ids.begin(), ids.end());
+  ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
+  return ids;
+}
+
+// Late tests of a field with very many values: those that the undecided rules may ask for, all in
+// one pass, by an index made for the occasion.
+void Matcher::State::test_many(FieldId field) {
+  const std::vector<PredicateId> ids = asked_of(field);
+  LiteralIndex index;
+  for (std::uint32_t i = 0; i < ids.size(); ++i) {
+    late_tested[ids[i]] = epoch;
+    late_result[ids[i]] = 0;
+    late_value[ids[i]] = nullptr;
+    const Filed filed = file_under(*c.predicates[ids[i]].predicate);
+    for (const std::string& literal : filed.literals) index.add(filed.anchor, literal, i);
+  }
+  index.build();
+  for (const FieldValue& value : event->values) {
+    if (value.field != field || value.kind == ValueKind::kNull) continue;
+    index.scan(value_texts.of(value).folded, [&](std::uint32_t i) {
+      const PredicateId id = ids[i];
+      if (late_result[id] != 0 || (c.verify[id] != 0 && !holds_late(id, value))) return;
+      late_result[id] = 1;
+      late_value[id] = &value;
+    });
+  }
 }
 
 // Of a late predicate that is no reference, a deferred one, or one left open.
 bool Matcher::State::holds_late(PredicateId id, const FieldValue& value) {
   const FieldId field = c.predicate_field[id];
   if ((field != kNoField && value.field != field) || value.kind == ValueKind::kNull) return false;
-  const LateText& late = late_text(value);
-  return sigma::value_holds(c.predicates[id], {value.field, value.kind, late.text, false},
-                            late.folded);
-}
-
-const Matcher::State::LateText& Matcher::State::late_text(const FieldValue& value) {
-  for (const LateText& known_text : late_texts)
-    if (known_text.value == &value) return known_text;
-  LateText& late = late_texts[late_next++ % late_texts.size()];
-  late.value = &value;
-  late.text = decoded(value, late_arena);
-  late.folded.clear();
-  append_folded(late.folded, late.text);
-  return late;
-}
-
-void Matcher::State::forget_late_texts() {
-  if (late_next == 0) return;
-  late_next = 0;
-  late_arena.reset();
-  for (LateText& late : late_texts) late.value = nullptr;
+  const sigma::Predicate& p = *c.predicates[id].predicate;
+  const ValueTexts::Text text = value_texts.of(value, !p.cased && p.op != Op::kRegex);
+  return sigma::value_holds(c.predicates[id], {value.field, value.kind, text.plain, false},
+                            text.folded);
 }
 
 // Whether the test is true of a value that may satisfy the predicate and was not tested yet.
@@ -182,8 +221,12 @@ bool Matcher::State::test_reference(PredicateId id) {
 // Which values satisfy each predicate, worked out once for all alerts of the event.
 void Matcher::State::find_values_of() {
   values_found = true;
+  shown_bytes = 0;
+  std::size_t bytes = 0;
+  for (const FieldValue& value : event->values) bytes += value.text.size();
+  searches_more = event->values.size() <= kSearchedValuesMax && bytes <= kSearchedBytesMax;
   for (const FieldValue& value : event->values)
-    if (value.field != kNoField && !c.deferred_tests[value.field].empty() &&
+    if (searches_more && value.field != kNoField && !c.deferred_tests[value.field].empty() &&
         deferred_asked[value.field] != event_number)
       look_up_deferred(value);
   for (const auto& [value, set] : satisfied) {
@@ -211,6 +254,12 @@ const std::vector<const FieldValue*>& Matcher::State::open_values_of(PredicateId
 void Matcher::State::collect_evidence(PredicateId id, std::vector<const FieldValue*>& out) {
   if (const auto entry = values_of.find(id); entry != values_of.end())
     out.insert(out.end(), entry->second.begin(), entry->second.end());
+  if (!searches_more) {
+    // Without undecided rules nothing was tested late, and the stamps are an earlier event's.
+    const bool tested = !undecided.empty() && late_tested[id] == epoch;
+    if (tested && late_value[id] != nullptr) out.push_back(late_value[id]);
+    return;
+  }
   if (!open.empty()) {
     const auto& values_too = open_values_of(id);
     out.insert(out.end(), values_too.begin(), values_too.end());
@@ -240,7 +289,11 @@ std::vector<Matcher::Evidence> Matcher::evidence(RuleIndex rule) {
     const std::string_view name =
         value->field == kNoField ? std::string_view("keyword") : c.fields.name(value->field);
     state_->arena.reset();
-    out.push_back({std::string(name), shortened(decoded(beginning_of(*value), state_->arena))});
+    const std::size_t bytes_max =
+        state_->shown_bytes < kShownBytesMax ? kEvidenceBytesMax : kBriefBytesMax;
+    const FieldValue beginning = beginning_of(*value, bytes_max);
+    out.push_back({std::string(name), shortened(decoded(beginning, state_->arena), bytes_max)});
+    state_->shown_bytes += out.back().value.size();
   }
   return out;
 }

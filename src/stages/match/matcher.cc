@@ -36,6 +36,7 @@ Matcher::State::State(std::shared_ptr<const Engine> e)
   predicate_open.assign(c.predicates.size(), 0);
   late_tested.assign(c.predicates.size(), 0);
   late_result.assign(c.predicates.size(), 0);
+  late_value.assign(c.predicates.size(), nullptr);
   field_seen.assign(c.fields.size() + 1, 0);
   field_filled.assign(c.fields.size() + 1, 0);
   rule_seen.assign(c.rules.size(), 0);
@@ -53,31 +54,30 @@ void Matcher::State::forget_when_full() {
 // Which of the tests hold for the value: `found`, sorted, each once. Unless `whole`, those that are
 // dear for a long value are left open.
 void Matcher::State::search(const FieldTests& tests, const FieldValue& coded, bool whole) {
-  arena.reset();
-  const FieldValue value{coded.field, coded.kind, decoded(coded, arena), false};
-  folded_text.clear();
-  append_folded(folded_text, value.text);
+  const ValueTexts::Text text = value_texts.of(coded);
+  const FieldValue value{coded.field, coded.kind, text.plain, false};
   found.clear();
-  search_literals(tests, value, whole);
-  if (!tests.regexes.empty()) run_regexes(tests, value, whole);
+  search_literals(tests, value, text.folded, whole);
+  if (!tests.regexes.empty()) run_regexes(tests, value, text.folded, whole);
   for (const PredicateId id : tests.others) {
     if (!whole && c.predicates[id].predicate->op == Op::kRegex)
       found.push_back(id | kOpenBit);
-    else if (sigma::value_holds(c.predicates[id], value, folded_text))
+    else if (sigma::value_holds(c.predicates[id], value, text.folded))
       found.push_back(id);
   }
   std::sort(found.begin(), found.end());
 }
 
 // A literal may be found many times; it counts, and its pattern is tried, once.
-void Matcher::State::search_literals(const FieldTests& tests, const FieldValue& value, bool whole) {
+void Matcher::State::search_literals(const FieldTests& tests, const FieldValue& value,
+                                     std::string_view folded, bool whole) {
   atoms.clear();
   if (++search_number == 0) {
     std::fill(tried.begin(), tried.end(), 0);
     search_number = 1;
   }
   const std::size_t predicates = c.predicates.size();
-  tests.literals.scan(folded_text, [&](std::uint32_t payload) {
+  tests.literals.scan(folded, [&](std::uint32_t payload) {
     const bool is_atom = (payload & kAtomBit) != 0;
     const std::uint32_t number = payload & ~kAtomBit;
     std::uint32_t& last = tried[is_atom ? predicates + number : number];
@@ -86,19 +86,20 @@ void Matcher::State::search_literals(const FieldTests& tests, const FieldValue& 
       atoms.push_back(static_cast<int>(number));
     else if (!whole && c.verify[number] != 0 && c.predicates[number].predicate->op == Op::kWildcard)
       found.push_back(number | kOpenBit);
-    else if (c.verify[number] == 0 || sigma::value_holds(c.predicates[number], value, folded_text))
+    else if (c.verify[number] == 0 || sigma::value_holds(c.predicates[number], value, folded))
       found.push_back(number);
   });
 }
 
-void Matcher::State::run_regexes(const FieldTests& tests, const FieldValue& value, bool whole) {
+void Matcher::State::run_regexes(const FieldTests& tests, const FieldValue& value,
+                                 std::string_view folded, bool whole) {
   std::sort(atoms.begin(), atoms.end());
   regexes.clear();
-  tests.regexes.candidates(atoms, folded_text, regexes);
+  tests.regexes.candidates(atoms, folded, regexes);
   for (const PredicateId id : regexes) {
     if (!whole)
       found.push_back(id | kOpenBit);
-    else if (sigma::value_holds(c.predicates[id], value, folded_text))
+    else if (sigma::value_holds(c.predicates[id], value, folded))
       found.push_back(id);
   }
 }
@@ -138,10 +139,12 @@ void Matcher::State::look_up_deferred(const FieldValue& value) {
   note_satisfied(value, set);
 }
 
-// What the undecided rules want to know besides, if anything. Fields of few long values are left
-// out: of them only what a rule asks is tested (test_late), not all that any rule could ask.
+// What the undecided rules want to know besides, if anything. Fields of few long values and of very
+// many are left out: of them only what a rule asks is tested (test_late, test_many), not all that
+// any rule could ask.
 bool Matcher::State::sign_deferred() {
   deferred_wanted.clear();
+  many_valued.clear();
   for (const RuleIndex rule : undecided)
     for (const FieldId field : c.deferred_of[rule])
       if (std::exchange(deferred_asked[field], event_number) != event_number)
@@ -154,7 +157,10 @@ bool Matcher::State::sign_deferred() {
         wanted.bytes += value.text.size();
       }
   for (const Wanted& wanted : deferred_wanted) {
-    if (wanted.bytes <= kLongBytes || wanted.values > kFewValues) continue;
+    const bool few_long = wanted.bytes > kLongBytes && wanted.values <= kFewValues;
+    const bool many = wanted.values > kManyValues;
+    if (!few_long && !many) continue;
+    if (many) many_valued.push_back(wanted.field);
     deferred_asked[wanted.field] = 0;
     signature.push_back({c.deferred_entry(wanted.field), kNullValue});  // nothing is known of it
   }
@@ -341,6 +347,7 @@ void Matcher::State::settle() {
       judge(key);
     }
   }
+  for (const FieldId field : many_valued) test_many(field);
   for (const RuleIndex rule : undecided) {
     const bool matches = work.count(rule, [&] {
       return evaluate(c.nodes, c.program_of[rule], [&](PredicateId id) { return holds(id); });
@@ -361,7 +368,7 @@ std::span<const RuleIndex> Matcher::match(const NormalizedEvent& event) {
   if (!s.plan->used) return s.matched;
   s.event = &event;
   ++s.event_number;
-  s.forget_late_texts();
+  s.value_texts.forget();
   s.forget_when_full();
   s.signature.clear();
   s.satisfied.clear();

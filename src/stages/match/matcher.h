@@ -20,6 +20,7 @@
 #include "stages/match/engine.h"
 #include "stages/match/memo/outcome_memo.h"
 #include "stages/match/memo/value_memo.h"
+#include "stages/match/value_texts.h"
 #include "stages/match/work_counter.h"
 
 namespace tocsin::match {
@@ -48,6 +49,8 @@ struct Matcher::State {
   std::unordered_map<PredicateId, std::vector<const FieldValue*>> open_values;
   std::size_t open_sorted = 0;
   bool values_found = false;
+  bool searches_more = false;   // for what alerts show
+  std::size_t shown_bytes = 0;  // by the event's alerts
   std::vector<RuleIndex> matched;
 
   // Scratch of looking a value up.
@@ -57,7 +60,7 @@ struct Matcher::State {
   };
   std::vector<Pending> pending;
   Arena arena;
-  std::string folded_text;
+  ValueTexts value_texts;
   std::vector<PredicateId> found, keyword_found;
   std::vector<int> atoms;
   std::uint32_t search_number = 0;
@@ -75,16 +78,9 @@ struct Matcher::State {
     std::size_t values, bytes;
   };
   std::vector<Wanted> deferred_wanted;
-  // Texts of the event's values that late tests were made of, the last few.
-  struct LateText {
-    const FieldValue* value = nullptr;
-    std::string_view text;
-    std::string folded;
-  };
-  std::array<LateText, 4> late_texts;
-  std::size_t late_next = 0;
-  Arena late_arena;
+  std::vector<FieldId> many_valued;  // of these, those of very many values
   std::vector<std::uint8_t> late_result;
+  std::vector<const FieldValue*> late_value;  // the one for which it holds
   std::vector<RuleIndex> candidates, undecided;
   WorkCounter work;
   MemoUse memo_use;
@@ -105,8 +101,10 @@ struct Matcher::State {
   void settle();
   SetId look_up(const ValueMemo::Key& key, const FieldTests& tests, const FieldValue& value);
   void search(const FieldTests& tests, const FieldValue& value, bool whole);
-  void search_literals(const FieldTests& tests, const FieldValue& value, bool whole);
-  void run_regexes(const FieldTests& tests, const FieldValue& value, bool whole);
+  void search_literals(const FieldTests& tests, const FieldValue& value, std::string_view folded,
+                       bool whole);
+  void run_regexes(const FieldTests& tests, const FieldValue& value, std::string_view folded,
+                   bool whole);
   void note_satisfied(const FieldValue& value, SetId set);
   template <class Test>
   bool any_open(PredicateId id, Test&& test);
@@ -116,10 +114,10 @@ struct Matcher::State {
   [[nodiscard]] Truth known_of_values(PredicateId id) const;
   [[nodiscard]] bool holds(PredicateId id);
   [[nodiscard]] bool test_late(PredicateId id);
+  void test_many(FieldId field);
+  [[nodiscard]] std::vector<PredicateId> asked_of(FieldId field) const;
   [[nodiscard]] bool test_reference(PredicateId id);
   [[nodiscard]] bool holds_late(PredicateId id, const FieldValue& value);
-  const LateText& late_text(const FieldValue& value);
-  void forget_late_texts();
   void find_values_of();
   void collect_evidence(PredicateId id, std::vector<const FieldValue*>& out);
   const std::vector<const FieldValue*>& open_values_of(PredicateId id);

@@ -2,6 +2,7 @@
 #include "stages/match/program.h"
 
 #include <algorithm>
+#include <unordered_set>
 
 namespace tocsin::match {
 
@@ -12,7 +13,10 @@ void append_program(std::vector<ProgramNode>& nodes, const Expr& expr,
   const std::size_t at = nodes.size();
   nodes.push_back({expr.kind, 0, 0});
   if (expr.kind == Expr::Kind::kPredicate) nodes[at].argument = ids[expr.predicate];
-  for (const Expr& child : expr.children) append_program(nodes, child, ids);
+  std::unordered_set<PredicateId> there;  // of `and` and `or`: what is named again says nothing
+  for (const Expr& child : expr.children)
+    if (child.kind != Expr::Kind::kPredicate || there.insert(ids[child.predicate]).second)
+      append_program(nodes, child, ids);
   nodes[at].end = static_cast<std::uint32_t>(nodes.size());
 }
 

@@ -16,7 +16,7 @@
 #include <unordered_map>
 #include <utility>
 
-#include "base/small_bytes.h"
+#include "base/bytes/small_bytes.h"
 #include "stages/normalize/name_table.h"
 
 namespace tocsin::normalize {

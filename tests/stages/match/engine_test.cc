@@ -129,14 +129,17 @@ TEST_CASE("engine: fires what the plain evaluator fires, on random rules and eve
       NormalizedEvent event;
       event.route = process_route();
       std::vector<std::string> texts;
-      // Of very many values not all is remembered.
+      // Of very many values not all is remembered, and of one field's no rule's literals wait
+      // alone.
       const std::size_t count = random() % 40 == 0 ? 1'100 : random() % 5;
+      const bool one_field = count > 5 && random() % 2 == 0;
       texts.reserve(count);
       for (std::size_t v = 0; v < count; ++v) {
         texts.push_back(random() % 6 == 0 ? std::to_string(random() % 4) : random_word(random, 8));
         // Of long values a candidate's literals are asked one by one.
         if (random() % 20 == 0) texts.back() += std::string(1'500, 'b') + random_word(random, 4);
-        const FieldId field = engine->fields().find(pick(random, {"F", "G", "H", "Other"}));
+        const FieldId field =
+            engine->fields().find(one_field ? "F" : pick(random, {"F", "G", "H", "Other"}));
         const ValueKind kind = random() % 8 == 0 ? ValueKind::kNull : ValueKind::kString;
         event.values.push_back(
             {field, kind, kind == ValueKind::kNull ? std::string_view() : texts.back()});
@@ -251,6 +254,132 @@ TEST_CASE("engine: a long value is evidence, whether its tests were made at once
     event.values.push_back({line, ValueKind::kString, hit});
     CHECK(matcher.match(event).empty());
   }
+}
+
+TEST_CASE("engine: of an event that is dear to search, evidence is what decided") {
+  // The literals of `i` are asked for first, so that those of `s` wait until `i` holds.
+  std::string literals;
+  for (int i = 0; i < 150; ++i) literals += fmt::format("{}'literal{:03}'", i > 0 ? ", " : "", i);
+  const auto parsed = sigma::parse_rules(
+      "title: t\nid: 00000000-0000-4000-8000-000000000001\nlogsource: {product: windows}\n"
+      "detection:\n  i: {Image|endswith: \\a.exe}\n  s: {CommandLine|contains: [" +
+          literals + "]}\n  w: {CommandLine: '*x?literal149*'}\n  condition: i and (s or w)\n",
+      "e.yml");
+  REQUIRE(parsed.rules.size() == 1);
+  const auto engine = match::Engine::build(parsed.rules, taxonomy());
+  match::Matcher matcher(engine);
+  const FieldId line = engine->fields().find("CommandLine");
+  std::vector<std::string> texts;
+  for (int i = 0; i < 3'000; ++i) texts.push_back(fmt::format("nothing {}", i));
+  texts[2'000] = "a LITERAL007 here";
+  texts[2'500] = "a literal007 there";
+  NormalizedEvent event;
+  event.route = process_route();
+  const auto fill = [&](std::size_t from, std::size_t count) {
+    event.values = {{engine->fields().find("Image"), ValueKind::kString, "C:\\A.exe"}};
+    for (std::size_t i = from; i < from + count; ++i)
+      event.values.push_back({line, ValueKind::kString, texts[i]});
+  };
+  fill(0, 3'000);
+  REQUIRE(matcher.match(event).size() == 1);
+  auto evidence = matcher.evidence(0);
+  REQUIRE(evidence.size() == 2);
+  CHECK(evidence[0].field == "Image");
+  CHECK(evidence[1].value == "a LITERAL007 here");
+  fill(0, 2'000);
+  CHECK(matcher.match(event).empty());
+  fill(1'990, 511);  // few enough for all that hold to be shown
+  REQUIRE(matcher.match(event).size() == 1);
+  CHECK(matcher.evidence(0).size() == 3);
+  fill(0, 1'500);
+  CHECK(matcher.match(event).empty());
+
+  SUBCASE("a value of megabytes") {
+    const std::string huge = std::string(2'000'000, 'x') + "xxliteral149" + std::string(9, 'y');
+    event.values = {{engine->fields().find("Image"), ValueKind::kString, "C:\\A.exe"},
+                    {line, ValueKind::kString, huge}};
+    REQUIRE(matcher.match(event).size() == 1);
+    evidence = matcher.evidence(0);
+    REQUIRE(evidence.size() == 2);
+    CHECK(evidence[1].value.size() == 8 * 1024 + 3);
+    CHECK(evidence[1].value.ends_with("..."));
+  }
+}
+
+TEST_CASE("engine: alerts of one event show less once they have shown much") {
+  std::vector<sigma::Rule> rules;
+  for (int i = 0; i < 60; ++i) {
+    const auto parsed = sigma::parse_rules(
+        fmt::format(
+            "title: t\nid: 00000000-0000-4000-8000-{:012}\nlogsource: {{product: windows}}\n"
+            "detection: {{s: {{CommandLine|contains: 'word{:02}'}}, condition: s}}\n",
+            i, i),
+        "e.yml");
+    rules.push_back(parsed.rules.at(0));
+  }
+  const auto engine = match::Engine::build(rules, taxonomy());
+  match::Matcher matcher(engine);
+  std::string text;
+  for (int i = 0; i < 60; ++i) text += fmt::format("word{:02} ", i);
+  text += std::string(20'000, '.');
+  NormalizedEvent event;
+  event.route = process_route();
+  event.values = {{engine->fields().find("CommandLine"), ValueKind::kString, text}};
+  for (int again = 0; again < 2; ++again) {
+    const auto matched = matcher.match(event);
+    const std::vector<match::RuleIndex> those(matched.begin(), matched.end());
+    REQUIRE(those.size() == 60);
+    std::size_t all = 0;
+    for (const match::RuleIndex rule : those) {
+      const auto evidence = matcher.evidence(rule);
+      REQUIRE(evidence.size() == 1);
+      CHECK(evidence[0].value.size() >= 200);
+      all += evidence[0].value.size();
+    }
+    CHECK(all > 100'000);
+    CHECK(all < 200'000);
+  }
+}
+
+TEST_CASE("engine: long lists of literals that stand in each other fire as each of them would") {
+  const unsigned seed = tests::seed_wanted();
+  CAPTURE(seed);
+  std::mt19937 random(seed);
+  std::size_t fired = 0;
+  for (int world = 0; world < 20; ++world) {
+    // A literal may be named again elsewhere, where it must not be mistaken for a shorter one.
+    std::string lists;
+    for (const char* name : {"a", "b"}) {
+      std::string items;
+      for (int i = 0; i < 100; ++i)
+        items += (i > 0 ? ", " : "") + quoted("x" + random_word(random, 6));
+      lists += fmt::format("  {}: {{F|contains{}: [{}]}}\n", name,
+                           random() % 4 == 0 ? "|cased" : "", items);
+    }
+    lists += fmt::format("  c: {{F|contains: {}}}\n", quoted("x" + random_word(random, 4)));
+    const auto parsed = sigma::parse_rules(
+        "title: t\nid: 00000000-0000-4000-8000-000000000001\nlogsource: {product: windows}\n"
+        "detection:\n" +
+            lists + "  condition: " +
+            pick(random, {"a", "a and not c", "a and b", "a or c", "not a and b", "1 of them"}) +
+            "\n",
+        "i.yml");
+    REQUIRE(parsed.rules.size() == 1);
+    const auto engine = match::Engine::build(parsed.rules, taxonomy());
+    match::Matcher matcher(engine);
+    for (int e = 0; e < 100; ++e) {
+      const std::string text = "x" + random_word(random, 5) + "x" + random_word(random, 5);
+      NormalizedEvent event;
+      event.route = process_route();
+      event.values = {{engine->fields().find("F"), ValueKind::kString, text}};
+      const bool want = sigma::matches(engine->rules()[0], engine->fields(), event.values);
+      fired += want ? 1 : 0;
+      CAPTURE(text);
+      CHECK(matcher.match(event).size() == (want ? 1 : 0));
+    }
+  }
+  CHECK(fired > 100);
+  CHECK(fired < 1'900);
 }
 
 TEST_CASE("engine: two arrays are compared as their values are, one by one") {

@@ -207,12 +207,16 @@ bool KeywordFilter::stands_at(std::uint32_t needle, std::string_view text, std::
 bool KeywordFilter::finds_in_windows(std::string_view text) const {
   static const WindowTable nothing;
   bool found = false;
-  for (std::size_t at = 0;
-       !found && (at = next_place(text, at, nothing, windows_, kToLower)) < text.size();
-       at += kStride)
-    windows_.find(window_at(text.data() + at), [&](WindowTable::Place place) {
-      found = found || (place.offset <= at && stands_at(place.literal, text, at - place.offset));
-    });
+  std::size_t places[kPlacesMax];
+  for (std::size_t from = 0; from + kWindow <= text.size() && !found;) {
+    const std::size_t count = far_places(text, from, nothing, windows_, kToLower, places);
+    for (std::size_t i = 0; i < count && !found; ++i) {
+      const std::size_t at = places[i];
+      windows_.find(window_at(text.data() + at), [&](WindowTable::Place place) {
+        found = found || (place.offset <= at && stands_at(place.literal, text, at - place.offset));
+      });
+    }
+  }
   return found;
 }
 

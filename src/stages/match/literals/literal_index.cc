@@ -41,8 +41,9 @@ void LiteralIndex::build() {
   for (std::uint32_t i = 0; i < literals_.size(); ++i)
     if (literals_[i].size != 0 || literals_[i].anchor == Anchor::kWhole) file(i);
   for (Tables* tables : {&ascii_, &other_})
-    for (WindowTable* table : {&tables->whole, &tables->start, &tables->end, &tables->longs,
-                               &tables->middles, &tables->quads, &tables->pairs})
+    for (WindowTable* table :
+         {&tables->whole, &tables->start, &tables->end, &tables->longs, &tables->middles,
+          &tables->near.quads, &tables->near.triples, &tables->near.pairs})
       table->build();
   uses_ = {};
 }
@@ -94,7 +95,7 @@ void LiteralIndex::file_anywhere(Tables& tables, std::uint32_t index) {
     const std::size_t first = rarest_windows(text.size() + 1 - width, windows, [&](std::size_t at) {
       return rarity(text.substr(at, width));
     });
-    if (windows == 1 && ++tables.near <= kPrintsMax)
+    if (windows == 1 && ++tables.near_count <= kPrintsMax)
       tables.prints.add(text.substr(first, Fingerprints::kBytes), false);
     for (std::size_t at = first; at < first + windows; ++at) {
       std::uint64_t window = 0;
@@ -107,9 +108,11 @@ void LiteralIndex::file_anywhere(Tables& tables, std::uint32_t index) {
   else if (text.size() >= kMiddle)
     add(tables.middles, kNarrow, kStride);
   else if (text.size() >= kNarrow)
-    add(tables.quads, kNarrow, 1);
-  else if (text.size() >= kPair)
-    add(tables.pairs, kPair, 1);
+    add(tables.near.quads, kNarrow, 1);
+  else if (text.size() == kTriple)
+    add(tables.near.triples, kTriple, 1);
+  else if (text.size() == kPair)
+    add(tables.near.pairs, kPair, 1);
   else
     tables.singles.push_back(index);
 }

@@ -17,6 +17,7 @@
 // (Fingerprints). Literals that are not ASCII are kept apart: few values can hold them.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -24,6 +25,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/bytes/small_bytes.h"
 #include "stages/match/literals/fingerprints.h"
 #include "stages/match/literals/window_table.h"
 
@@ -52,7 +54,7 @@ class LiteralIndex {
   }
 
  private:
-  static constexpr std::size_t kWide = 8, kNarrow = 4, kPair = 2;  // bytes of a window
+  static constexpr std::size_t kWide = 8, kNarrow = 4, kTriple = 3, kPair = 2;  // of a window
   static constexpr std::size_t kStride = 4;
   static constexpr std::size_t kLong = kWide + kStride - 1;  // shortest literal of Tables::longs
   static constexpr std::size_t kMiddle = kNarrow + kStride - 1;  // of Tables::middles
@@ -69,10 +71,11 @@ class LiteralIndex {
     bool used = false;
     WindowTable whole, start, end;
     std::uint32_t start_widths = 0, end_widths = 0;  // bit w: some window there has w bytes
-    WindowTable longs, middles, quads, pairs;        // kAnywhere, by length
-    std::vector<std::uint32_t> singles;              // kAnywhere, of one byte
-    std::uint32_t near = 0;                          // literals of quads and pairs
+    WindowTable longs, middles;                      // kAnywhere, by length
+    NearTables near;                                 // kAnywhere, shorter
+    std::uint32_t near_count = 0;                    // literals of these
     Fingerprints prints;                             // of these, if they are few
+    std::vector<std::uint32_t> singles;              // kAnywhere, of one byte
   };
   static constexpr std::uint32_t kPrintsMax = 64;
 
@@ -115,31 +118,54 @@ class LiteralIndex {
           if (value == text_of(literal)) found(literal.payload);
         });
     }
+    if ((tables.start_widths | tables.end_widths) != 0) scan_ends(tables, value, found);
+    if (!tables.singles.empty()) scan_singles(tables.singles, value, found);
+    if (!tables.longs.empty() || !tables.middles.empty()) scan_far(tables, value, found);
+    if (tables.near_count > kPrintsMax) scan_near(tables.near, value, found);
+    if (tables.near_count == 0 || tables.near_count > kPrintsMax) return;
+    tables.prints.scan(value, [&](std::size_t at, unsigned) {
+      look_near(tables.near, value, at, found);
+      return true;
+    });
+  }
+
+  // Windows at the value's start and end, cut out of its first and last eight bytes.
+  template <class Found>
+  void scan_ends(const Tables& tables, std::string_view value, Found& found) const {
+    const std::size_t there = value.size() < kWide ? value.size() : kWide;
+    std::uint64_t first = 0;
+    if (there == kWide)
+      first = load<std::uint64_t>(value.data());
+    else
+      value.copy(reinterpret_cast<char*>(&first), there);
+    const std::uint64_t last =
+        there == kWide ? load<std::uint64_t>(value.data() + value.size() - kWide) : first;
+    const auto sized = [](std::uint64_t window, std::size_t width) {
+      if (width == kWide) return window;
+      window &= (std::uint64_t{1} << (8 * width)) - 1;
+      return window | static_cast<std::uint64_t>(width) << 56;
+    };
     for (std::uint32_t widths = tables.start_widths; widths != 0; widths &= widths - 1) {
       const auto width = static_cast<std::size_t>(__builtin_ctz(widths));
-      if (width > value.size()) break;
-      look(tables.start, load_window(value.substr(0, width)), value, 0, found);
+      if (width > there) break;
+      look(tables.start, sized(first, width), value, 0, found);
     }
     for (std::uint32_t widths = tables.end_widths; widths != 0; widths &= widths - 1) {
       const auto width = static_cast<std::size_t>(__builtin_ctz(widths));
-      if (width > value.size()) break;
-      const std::size_t at = value.size() - width;
-      look(tables.end, load_window(value.substr(at)), value, at, found);
+      if (width > there) break;
+      look(tables.end, sized(last >> (8 * (there - width)), width), value, value.size() - width,
+           found);
     }
-    for (const std::uint32_t index : tables.singles)
-      if (value.find(text_[literals_[index].at]) != std::string_view::npos)
+  }
+
+  template <class Found>
+  void scan_singles(const std::vector<std::uint32_t>& singles, std::string_view value,
+                    Found& found) const {
+    std::array<std::uint8_t, 256> there{};
+    for (const char c : value) there[static_cast<unsigned char>(c)] = 1;
+    for (const std::uint32_t index : singles)
+      if (there[static_cast<unsigned char>(text_[literals_[index].at])] != 0)
         found(literals_[index].payload);
-    if (!tables.longs.empty() || !tables.middles.empty()) scan_far(tables, value, found);
-    if (tables.near > kPrintsMax) scan_near(tables, value, found);
-    if (tables.near == 0 || tables.near > kPrintsMax) return;
-    const WindowTable::Filter quads = tables.quads.filter(), pairs = tables.pairs.filter();
-    tables.prints.scan(value, [&](std::size_t at, unsigned) {
-      std::uint64_t bytes = 0;
-      const std::size_t left = value.size() - at;
-      std::memcpy(&bytes, value.data() + at, left < kNarrow ? left : kNarrow);
-      look_near(tables, quads, pairs, bytes, value, at, found);
-      return true;
-    });
   }
 
   template <class Found>
@@ -156,44 +182,47 @@ class LiteralIndex {
                                          Found& found) const {
     table.find(window, [&](WindowTable::Place place) {
       const Literal& literal = literals_[place.literal];
-      if (place.offset <= at && value.substr(at - place.offset).starts_with(text_of(literal)))
-        found(literal.payload);
+      if (place.offset > at || value.size() - (at - place.offset) < literal.size) return;
+      const char* const begin = value.data() + (at - place.offset);
+      if (equal_bytes(begin, text_.data() + literal.at, literal.size)) found(literal.payload);
     });
   }
 
-  // `bytes`: the first four of those at `at`, or zeros behind the end.
   template <class Found>
-  void look_near(const Tables& tables, WindowTable::Filter quads, WindowTable::Filter pairs,
-                 std::uint64_t bytes, std::string_view value, std::size_t at, Found& found) const {
-    if (quads.may_hold(bytes & 0xFFFF'FFFFu)) [[unlikely]]
-      compare(tables.quads, bytes & 0xFFFF'FFFFu, value, at, found);
-    if (pairs.may_hold(bytes & 0xFFFFu)) [[unlikely]]
-      compare(tables.pairs, bytes & 0xFFFFu, value, at, found);
+  void look_near(const NearTables& tables, std::string_view value, std::size_t at,
+                 Found& found) const {
+    std::uint64_t window = 0;  // zeros behind the value's end
+    if (at + kNarrow <= value.size())
+      window = load<std::uint32_t>(value.data() + at);
+    else
+      value.copy(reinterpret_cast<char*>(&window), kNarrow, at);
+    look(tables.quads, window, value, at, found);
+    look(tables.triples, window & 0xFF'FFFFu, value, at, found);
+    look(tables.pairs, window & 0xFFFFu, value, at, found);
   }
 
   // Every fourth place.
   template <class Found>
   void scan_far(const Tables& tables, std::string_view value, Found& found) const {
-    for (std::size_t at = 0;
-         (at = next_place(value, at, tables.longs, tables.middles, 0)) < value.size();
-         at += kStride) {
-      if (at + kWide <= value.size())
-        look(tables.longs, load<std::uint64_t>(value.data() + at), value, at, found);
-      look(tables.middles, load<std::uint32_t>(value.data() + at), value, at, found);
+    std::size_t places[kPlacesMax];
+    for (std::size_t from = 0; from + kNarrow <= value.size();) {
+      const std::size_t count = far_places(value, from, tables.longs, tables.middles, 0, places);
+      for (std::size_t i = 0; i < count; ++i) {
+        const std::size_t at = places[i];
+        if (at + kWide <= value.size())
+          look(tables.longs, load<std::uint64_t>(value.data() + at), value, at, found);
+        look(tables.middles, load<std::uint32_t>(value.data() + at), value, at, found);
+      }
     }
   }
 
   // Every place.
   template <class Found>
-  void scan_near(const Tables& tables, std::string_view value, Found& found) const {
-    const WindowTable::Filter quads = tables.quads.filter(), pairs = tables.pairs.filter();
-    std::size_t at = 0;
-    for (; at + kNarrow <= value.size(); ++at)
-      look_near(tables, quads, pairs, load<std::uint32_t>(value.data() + at), value, at, found);
-    for (; at < value.size(); ++at) {
-      std::uint64_t bytes = 0;
-      std::memcpy(&bytes, value.data() + at, value.size() - at);
-      look_near(tables, quads, pairs, bytes, value, at, found);
+  void scan_near(const NearTables& tables, std::string_view value, Found& found) const {
+    std::size_t places[kPlacesMax];
+    for (std::size_t from = 0; from < value.size();) {
+      const std::size_t count = near_places(value, from, tables, places);
+      for (std::size_t i = 0; i < count; ++i) look_near(tables, value, places[i], found);
     }
   }
 

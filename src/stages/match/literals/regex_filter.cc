@@ -5,9 +5,11 @@
 #include <re2/re2.h>
 
 #include <algorithm>
-#include <array>
+#include <bit>
 #include <unordered_map>
 #include <utility>
+
+#include "base/bytes/find_bytes.h"
 
 namespace tocsin::match {
 namespace {
@@ -131,8 +133,13 @@ bool RegexFilter::add_bare(const Source& source) {
     const auto found = std::find(scraps_.begin(), scraps_.end(), text);
     const auto number = static_cast<std::size_t>(found - scraps_.begin());
     if (number >= kScrapsMax) return std::uint64_t{0};
-    if (found == scraps_.end()) scraps_.push_back(text);
-    return std::uint64_t{1} << number;
+    const std::uint64_t bit = std::uint64_t{1} << number;
+    if (found == scraps_.end()) {
+      scraps_.push_back(text);
+      begun_[static_cast<unsigned char>(text.front())] |= bit;
+      if (text.size() > 1) long_scraps_ |= bit;
+    }
+    return bit;
   };
   for (const int literal : needs.all_of) bare.all_of |= bit_of(literal);
   for (const int literal : needs.any_of) {
@@ -148,16 +155,12 @@ bool RegexFilter::add_bare(const Source& source) {
 }
 
 std::uint64_t RegexFilter::scraps_in(std::string_view folded) const {
-  std::array<std::uint8_t, 256> there{};
-  for (const char c : folded) there[static_cast<unsigned char>(c)] = 1;
   std::uint64_t found = 0;
-  for (std::size_t i = 0; i < scraps_.size(); ++i) {
-    const std::string& scrap = scraps_[i];
-    const bool letters = std::all_of(scrap.begin(), scrap.end(), [&](char c) {
-      return there[static_cast<unsigned char>(c)] != 0;
-    });
-    if (letters && (scrap.size() == 1 || folded.find(scrap) != std::string_view::npos))
-      found |= std::uint64_t{1} << i;
+  for (const char c : folded) found |= begun_[static_cast<unsigned char>(c)];
+  for (std::uint64_t rest = found & long_scraps_; rest != 0; rest &= rest - 1) {
+    const int number = std::countr_zero(rest);
+    if (find_bytes(folded, scraps_[static_cast<std::size_t>(number)]) == std::string_view::npos)
+      found &= ~(std::uint64_t{1} << number);
   }
   return found;
 }

@@ -10,6 +10,7 @@
 // needs a colon. They are too common for the index; whether a value holds each is asked once.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -59,8 +60,10 @@ class RegexFilter {
   std::vector<Filtered> filtered_;
   std::vector<std::vector<std::uint32_t>> by_atom_;  // into filtered_
   std::vector<Bare> bare_;
-  std::vector<std::string> scraps_;        // at most 64
-  std::vector<std::uint32_t> unfiltered_;  // run on every value
+  std::vector<std::string> scraps_;         // at most 64
+  std::uint64_t long_scraps_ = 0;           // of two bytes and more
+  std::array<std::uint64_t, 256> begun_{};  // by byte: scraps that begin with it
+  std::vector<std::uint32_t> unfiltered_;   // run on every value
 };
 
 }  // namespace tocsin::match

@@ -56,8 +56,6 @@ namespace {
 
 using Filter = WindowTable::Filter;
 
-constexpr std::size_t kNone = SIZE_MAX;
-
 #if defined(__x86_64__)
 
 // For eight places: the lowest bit of each lane is set where the filter may hold the hash.
@@ -73,11 +71,12 @@ __attribute__((target("avx2"))) inline __m256i bits_of(Filter filter, __m256i ha
                           _mm256_srlv_epi32(words, _mm256_and_si256(second, lowest)));
 }
 
-// As long as whole vectors of places fit; `from` becomes the first place not looked at.
+// As long as whole vectors of places fit.
 template <bool Wide, bool Narrow>
-__attribute__((target("avx2"))) std::size_t next_avx2(std::string_view text, std::size_t& from,
-                                                      Filter wide, Filter narrow,
-                                                      std::uint32_t mask) {
+__attribute__((target("avx2"))) std::size_t far_avx2(std::string_view text, std::size_t& from,
+                                                     Filter wide, Filter narrow, std::uint32_t mask,
+                                                     std::size_t* places) {
+  constexpr std::size_t kStep = sizeof(__m256i);
   const __m256i low_factor = _mm256_set1_epi32(static_cast<int>(WindowTable::kLowFactor));
   const __m256i high_factor = _mm256_set1_epi32(static_cast<int>(WindowTable::kHighFactor));
   const __m256i ored = _mm256_set1_epi32(static_cast<int>(mask));
@@ -85,7 +84,8 @@ __attribute__((target("avx2"))) std::size_t next_avx2(std::string_view text, std
     return _mm256_or_si256(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(text.data() + at)),
                            ored);
   };
-  for (; from + sizeof(__m256i) + 4 <= text.size(); from += sizeof(__m256i)) {
+  std::size_t count = 0;
+  for (; from + kStep + 4 <= text.size() && count + kStep / 4 <= kPlacesMax; from += kStep) {
     const __m256i low = _mm256_mullo_epi32(load(from), low_factor);
     __m256i hits = _mm256_setzero_si256();
     if constexpr (Narrow) hits = bits_of(narrow, low);
@@ -93,49 +93,123 @@ __attribute__((target("avx2"))) std::size_t next_avx2(std::string_view text, std
       const __m256i high = _mm256_mullo_epi32(load(from + 4), high_factor);
       hits = _mm256_or_si256(hits, bits_of(wide, _mm256_add_epi32(low, high)));
     }
-    const int lanes = _mm256_movemask_ps(_mm256_castsi256_ps(_mm256_slli_epi32(hits, 31)));
-    if (lanes != 0)
-      return from + 4 * static_cast<std::size_t>(__builtin_ctz(static_cast<unsigned>(lanes)));
+    auto lanes =
+        static_cast<unsigned>(_mm256_movemask_ps(_mm256_castsi256_ps(_mm256_slli_epi32(hits, 31))));
+    for (; lanes != 0; lanes &= lanes - 1)
+      places[count++] = from + 4 * static_cast<std::size_t>(__builtin_ctz(lanes));
   }
-  return kNone;
+  return count;
 }
 
-std::size_t next_vector(std::string_view text, std::size_t& from, const WindowTable& wide,
-                        const WindowTable& narrow, std::uint32_t mask) {
+std::size_t far_vector(std::string_view text, std::size_t& from, const WindowTable& wide,
+                       const WindowTable& narrow, std::uint32_t mask, std::size_t* places) {
   static const bool has_avx2 = __builtin_cpu_supports("avx2") != 0;
-  if (!has_avx2) return kNone;
+  if (!has_avx2) return 0;
   if (narrow.empty())
-    return next_avx2<true, false>(text, from, wide.filter(), narrow.filter(), mask);
-  if (wide.empty()) return next_avx2<false, true>(text, from, wide.filter(), narrow.filter(), mask);
-  return next_avx2<true, true>(text, from, wide.filter(), narrow.filter(), mask);
+    return far_avx2<true, false>(text, from, wide.filter(), narrow.filter(), mask, places);
+  if (wide.empty())
+    return far_avx2<false, true>(text, from, wide.filter(), narrow.filter(), mask, places);
+  return far_avx2<true, true>(text, from, wide.filter(), narrow.filter(), mask, places);
+}
+
+// Eight places at a time. A text of fewer than sixteen bytes is given with zeros behind it.
+__attribute__((target("avx2"))) std::size_t near_avx2(std::string_view text, std::size_t& from,
+                                                      const NearTables& tables,
+                                                      std::size_t* places) {
+  constexpr std::size_t kStep = 8;
+  constexpr std::size_t kLoaded = sizeof(__m128i);
+  const Filter quads = tables.quads.filter(), triples = tables.triples.filter(),
+               pairs = tables.pairs.filter();
+  const __m256i factor = _mm256_set1_epi32(static_cast<int>(WindowTable::kLowFactor));
+  const __m256i of_triple = _mm256_set1_epi32(0xFF'FFFF), of_pair = _mm256_set1_epi32(0xFFFF);
+  // For each place the numbers of its four bytes among those loaded.
+  const __m256i numbers = _mm256_setr_epi8(0, 1, 2, 3, 1, 2, 3, 4, 2, 3, 4, 5, 3, 4, 5, 6, 4, 5, 6,
+                                           7, 5, 6, 7, 8, 6, 7, 8, 9, 7, 8, 9, 10);
+  const std::size_t last = text.size() < kLoaded ? 0 : text.size() - kLoaded;
+  std::size_t count = 0;
+  for (; from < text.size() && count + kStep <= kPlacesMax; from += kStep) {
+    const std::size_t at = from < last ? from : last;
+    const __m256i loaded = _mm256_broadcastsi128_si256(
+        _mm_loadu_si128(reinterpret_cast<const __m128i*>(text.data() + at)));
+    // Those behind the end get the upper bit, which makes a zero.
+    const __m256i wanted = _mm256_add_epi8(numbers, _mm256_set1_epi8(static_cast<char>(from - at)));
+    const __m256i behind = _mm256_cmpgt_epi8(wanted, _mm256_set1_epi8(kLoaded - 1));
+    const __m256i windows = _mm256_shuffle_epi8(loaded, _mm256_or_si256(wanted, behind));
+    const __m256i of_three = _mm256_and_si256(windows, of_triple);
+    const __m256i of_two = _mm256_and_si256(windows, of_pair);
+    const __m256i hits =
+        _mm256_or_si256(_mm256_or_si256(bits_of(quads, _mm256_mullo_epi32(windows, factor)),
+                                        bits_of(triples, _mm256_mullo_epi32(of_three, factor))),
+                        bits_of(pairs, _mm256_mullo_epi32(of_two, factor)));
+    auto lanes =
+        static_cast<unsigned>(_mm256_movemask_ps(_mm256_castsi256_ps(_mm256_slli_epi32(hits, 31))));
+    if (text.size() - from < kStep) lanes &= (1u << (text.size() - from)) - 1;
+    for (; lanes != 0; lanes &= lanes - 1)
+      places[count++] = from + static_cast<std::size_t>(__builtin_ctz(lanes));
+  }
+  return count;
+}
+
+// False: there are no vectors.
+bool near_vector(std::string_view text, std::size_t& from, const NearTables& tables,
+                 std::size_t* places, std::size_t& count) {
+  static const bool has_avx2 = __builtin_cpu_supports("avx2") != 0;
+  if (!has_avx2) return false;
+  char padded[sizeof(__m128i)] = {};
+  if (text.size() < sizeof padded) {
+    text.copy(padded, sizeof padded);
+    text = {padded, text.size()};
+  }
+  count = near_avx2(text, from, tables, places);
+  return true;
 }
 
 #else
 
-std::size_t next_vector(std::string_view, std::size_t&, const WindowTable&, const WindowTable&,
-                        std::uint32_t) {
-  return kNone;
+bool near_vector(std::string_view, std::size_t&, const NearTables&, std::size_t*, std::size_t&) {
+  return false;
+}
+
+std::size_t far_vector(std::string_view, std::size_t&, const WindowTable&, const WindowTable&,
+                       std::uint32_t, std::size_t*) {
+  return 0;
 }
 
 #endif
 
 }  // namespace
 
-std::size_t next_place(std::string_view text, std::size_t from, const WindowTable& wide,
-                       const WindowTable& narrow, std::uint32_t mask) {
-  if (const std::size_t found = next_vector(text, from, wide, narrow, mask); found != kNone)
-    return found;
+std::size_t near_places(std::string_view text, std::size_t& from, const NearTables& tables,
+                        std::size_t* places) {
+  std::size_t count = 0;
+  if (near_vector(text, from, tables, places, count)) return count;
+  const Filter quads = tables.quads.filter(), triples = tables.triples.filter(),
+               pairs = tables.pairs.filter();
+  for (; from < text.size() && count < kPlacesMax; ++from) {
+    std::uint32_t window = 0;
+    text.copy(reinterpret_cast<char*>(&window), sizeof window, from);
+    if (quads.may_hold(window) || triples.may_hold(window & 0xFF'FFFFu) ||
+        pairs.may_hold(window & 0xFFFFu))
+      places[count++] = from;
+  }
+  return count;
+}
+
+std::size_t far_places(std::string_view text, std::size_t& from, const WindowTable& wide,
+                       const WindowTable& narrow, std::uint32_t mask, std::size_t* places) {
+  std::size_t count = far_vector(text, from, wide, narrow, mask, places);
+  if (count > kPlacesMax / 2) return count;  // there is no room for another vector's, perhaps
   const Filter wide_filter = wide.filter(), narrow_filter = narrow.filter();
   const std::uint64_t mask_of_wide = static_cast<std::uint64_t>(mask) << 32 | mask;
-  for (; from + 4 <= text.size(); from += 4) {
+  for (; from + 4 <= text.size() && count < kPlacesMax; from += 4) {
     std::uint64_t window = 0;
     const bool whole = from + 8 <= text.size();
     std::memcpy(&window, text.data() + from, whole ? 8 : 4);
     window |= mask_of_wide;
-    if (narrow_filter.may_hold(window & 0xFFFF'FFFFu)) return from;
-    if (whole && wide_filter.may_hold(window)) return from;
+    if (narrow_filter.may_hold(window & 0xFFFF'FFFFu) || (whole && wide_filter.may_hold(window)))
+      places[count++] = from;
   }
-  return text.size();
+  return count;
 }
 
 }  // namespace tocsin::match

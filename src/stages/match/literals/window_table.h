@@ -82,12 +82,24 @@ class WindowTable {
   std::vector<Place> places_;
 };
 
-// The first place of a text, of those that are multiples of four from `from` on, where eight bytes
-// may be a window of `wide` or four one of `narrow`, each of the bytes or-ed with those of `mask`;
-// the text's size when there is none. Near the text's end, where fewer than eight bytes are left,
-// only `narrow` counts.
-[[nodiscard]] std::size_t next_place(std::string_view text, std::size_t from,
+// Tables of windows of four, three and two bytes.
+struct NearTables {
+  WindowTable quads, triples, pairs;
+};
+
+// Places of a text where a window may stand, some at a time: `from` becomes the first place that
+// was not looked at, and what is found is written to `places`.
+inline constexpr std::size_t kPlacesMax = 64;
+
+// Of all places; behind the text's end stand zeros.
+[[nodiscard]] std::size_t near_places(std::string_view text, std::size_t& from,
+                                      const NearTables& tables, std::size_t* places);
+
+// Of every fourth place, which `from` is: where eight bytes may be a window of `wide` or four one
+// of `narrow`, each of the bytes or-ed with those of `mask`. Near the text's end, where fewer than
+// eight bytes are left, only `narrow` counts.
+[[nodiscard]] std::size_t far_places(std::string_view text, std::size_t& from,
                                      const WindowTable& wide, const WindowTable& narrow,
-                                     std::uint32_t mask);
+                                     std::uint32_t mask, std::size_t* places);
 
 }  // namespace tocsin::match

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "stages/match/memo/outcome_memo.h"
 
-#include "base/small_bytes.h"
+#include "base/bytes/small_bytes.h"
 
 namespace tocsin::match {
 namespace {

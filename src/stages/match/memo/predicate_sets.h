@@ -8,7 +8,6 @@
 
 #include <cstdint>
 #include <span>
-#include <unordered_map>
 #include <vector>
 
 namespace tocsin::match {
@@ -33,7 +32,14 @@ class PredicateSets {
  private:
   std::vector<std::uint32_t> ids_;
   std::vector<std::size_t> begins_;  // one more than there are sets
-  std::unordered_multimap<std::uint64_t, SetId> by_hash_;
+  // Open addressing; at most half of the slots are used.
+  struct Slot {
+    std::uint32_t hash;
+    SetId set;  // kEmptySet: free
+  };
+  [[nodiscard]] Slot& free_slot(std::uint32_t hash);
+  void grow();
+  std::vector<Slot> slots_;
 };
 
 }  // namespace tocsin::match

@@ -5,7 +5,7 @@
 #include <random>
 #include <utility>
 
-#include "base/small_bytes.h"
+#include "base/bytes/small_bytes.h"
 
 namespace tocsin::match {
 namespace {
