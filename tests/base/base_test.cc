@@ -8,8 +8,8 @@
 #include <thread>
 
 #include "base/bounded_queue.h"
-#include "base/clock.h"
 #include "base/bytes/find_bytes.h"
+#include "base/clock.h"
 #include "base/json_writer.h"
 #include "base/utf8.h"
 #include "base/uuid.h"

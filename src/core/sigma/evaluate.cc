@@ -9,9 +9,9 @@
 #include <optional>
 #include <string>
 
+#include "base/bytes/find_bytes.h"
 #include "base/check.h"
 #include "base/clock.h"
-#include "base/bytes/find_bytes.h"
 #include "base/utf8.h"
 #include "core/sigma/detection/number.h"
 
