@@ -79,7 +79,7 @@ struct Folded {
 };
 
 // What the letters of a range fold to, asked once for each.
-template <std::uint32_t kFirst, std::uint32_t kEnd>
+template <std::uint32_t First, std::uint32_t End>
 class FoldTable {
  public:
   // Threads: the table is made by the first who asks.
@@ -87,15 +87,15 @@ class FoldTable {
     static const FoldTable table;
     return table;
   }
-  [[nodiscard]] const Folded& at(std::uint32_t c) const { return letters_[c - kFirst]; }
+  [[nodiscard]] const Folded& at(std::uint32_t c) const { return letters_[c - First]; }
 
  private:
-  FoldTable() : letters_(kEnd - kFirst) {
+  FoldTable() : letters_(End - First) {
     std::string text;
-    for (std::uint32_t c = kFirst; c < kEnd; ++c) {
+    for (std::uint32_t c = First; c < End; ++c) {
       text.clear();
       append_utf8(text, fold(c));
-      Folded& letter = letters_[c - kFirst];
+      Folded& letter = letters_[c - First];
       letter.size = static_cast<std::uint8_t>(text.copy(letter.bytes, sizeof letter.bytes));
     }
   }

@@ -135,7 +135,7 @@ class LiteralIndex {
     const std::size_t there = value.size() < kWide ? value.size() : kWide;
     std::uint64_t first = 0;
     if (there == kWide)
-      first = load<std::uint64_t>(value.data());
+      first = load<std::uint64_t>(&value.front());
     else
       value.copy(reinterpret_cast<char*>(&first), there);
     const std::uint64_t last =
