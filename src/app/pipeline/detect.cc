@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <chrono>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <thread>
 #include <utility>
@@ -58,6 +59,17 @@ struct Tally {
   }
 };
 
+// A batch that is in the sinks, and is told of once it is committed.
+struct Turn {
+  bus::Batch batch;
+  std::size_t outcomes_begin = 0, outcomes_end = 0;  // of the worker's
+  std::vector<SinkTime> sink_times;
+  Tally tally;
+  RuleCounts counts;
+  UnixNanos poll_start = 0;
+  UnixNanos received = 0;
+};
+
 class Worker {
  public:
   Worker(const DetectParts& parts, const DetectOptions& options, const std::atomic<bool>& stop,
@@ -68,6 +80,8 @@ class Worker {
         stats_(stats),
         number_(number),
         writer_(random_writer()),
+        commit_interval_(options.guarantee == Guarantee::kExactlyOnce ? parts.bus.commit_interval()
+                                                                      : Milliseconds(0)),
         spans_(parts.tracer,
                {options.raw_topic, options.dead_letter_topic, options.group,
                 parts.bus.describe().starts_with("kafka") ? "kafka" : "tocsin_embedded"}),
@@ -77,12 +91,17 @@ class Worker {
 
  private:
   void take_new_rules();
-  Status process(const bus::Batch& batch, UnixNanos received);
+  Status process(bus::Batch batch, UnixNanos poll_start, UnixNanos received);
+  [[nodiscard]] bool gathers() const { return commit_interval_ > Milliseconds(0); }
+  [[nodiscard]] Milliseconds until_due() const;
+  Status settle();
+  Status settle_earlier();
+  void tell_turns();
   bool admit(Alert& alert, std::string_view event, UnixNanos received);
   void admit_alerts(const bus::Message& message);
   void add_alert(Alert alert);
   void add_verdict_record(const EventOutcome& outcome);
-  void account();
+  void count_work();
   void classify(const bus::Message& message);
   [[nodiscard]] std::span<const Verdict> verdicts() const {
     return {verdicts_.data(), verdict_count_};
@@ -90,20 +109,22 @@ class Worker {
   store::SinkBatch sink_batch() const;
   Status write_outputs();
   Status write_sink(store::Sink& sink, std::string_view output);
-  Status publish();
+  Status publish(const Publication& publication);
   template <class Write>
   Status write_with_retries(std::string_view output, const Write& write, bool timed = true);
   Status open_bus();
   Status go_back(const Error& error);
-  void meter(UnixNanos received);
+  void meter(const Turn& turn, std::span<const EventOutcome> outcomes);
   void clear();
+  void begin_batch();
 
   const DetectParts& parts_;
   const DetectOptions& options_;
   const std::atomic<bool>& stop_;
   DetectStats& stats_;
   const std::size_t number_;
-  const std::int64_t writer_;  // who this is to the sinks
+  const std::int64_t writer_;           // who this is to the sinks
+  const Milliseconds commit_interval_;  // zero: each batch is committed by itself
   std::unique_ptr<bus::Consumer> consumer_;
   std::unique_ptr<Publisher> publisher_;
   Milliseconds pause_ = kRetryFirst;  // after a batch that was undone
@@ -118,13 +139,21 @@ class Worker {
   DetectSpans spans_;
   WorkerMeter& meter_;
   Findings findings_;
+  // Of the batches that are not committed yet, those of the batch in hand last: from batch_begin_
+  // on. The batches before it are turns_.
+  std::vector<Turn> turns_;
   std::vector<EventOutcome> outcomes_;
-  // The first verdict_count_ are the batch's. The others are kept for the next batch: making their
-  // texts anew for every event costs more than filling them.
+  // The first verdict_count_ are in use. The others are kept for later: making their texts anew for
+  // every event costs more than filling them.
   std::vector<Verdict> verdicts_;
   std::size_t verdict_count_ = 0;
   std::vector<std::size_t> large_verdicts_;  // those with texts that are not kept
   std::vector<Alert> alerts_;
+  struct {
+    std::size_t outcomes = 0, verdicts = 0, alerts = 0, decisions = 0;
+  } batch_begin_;
+  std::optional<Error> failed_in_poll_;  // of the commit before partitions went to other members
+  // Of the batch in hand.
   std::vector<bus::Record> verdict_records_, alert_records_, dead_letters_;
   Slices slices_;
   std::vector<store::Place> verdict_places_, alert_places_;
@@ -132,16 +161,23 @@ class Worker {
   std::vector<SinkTime> sink_times_;
 };
 
+// Nothing is open: all was committed, or undone.
 void Worker::clear() {
+  turns_.clear();
   outcomes_.clear();
   for (const std::size_t i : large_verdicts_) verdicts_[i] = {};
   large_verdicts_.clear();
   verdict_count_ = 0;
   alerts_.clear();
+  slices_.clear();
+}
+
+void Worker::begin_batch() {
+  batch_begin_ = {outcomes_.size(), verdict_count_, alerts_.size(), decisions_.noted()};
   verdict_records_.clear();
   alert_records_.clear();
   dead_letters_.clear();
-  slices_.clear();
+  slices_.next_batch();
   verdict_places_.clear();
   alert_places_.clear();
   sink_times_.clear();
@@ -185,15 +221,14 @@ void Worker::admit_alerts(const bus::Message& message) {
   }
 }
 
-// What each rule did and cost in the batch.
-void Worker::account() {
+// What the batch cost each rule.
+void Worker::count_work() {
   if (parts_.account == nullptr) return;
   work_.clear();
   seat_->classifier.take_work(work_);
   const auto& rules = seat_->rules->engine->rules();
   for (const auto& [rule, evaluated, nanoseconds] : work_)
     counts_of(counts_, rules[rule].id).add({"", evaluated, 0, 0, nanoseconds, 0, 0});
-  parts_.account->add(counts_);
 }
 
 void Worker::add_alert(Alert alert) {
@@ -275,6 +310,7 @@ Status Worker::write_with_retries(std::string_view output, const Write& write, b
     const bool again = code != ErrorCode::kInvalid && !stop_.load(std::memory_order_relaxed);
     meter_.write_failed(output, status.error(), again);
     if (!again) return status;
+    TOCSIN_TRY_STATUS(settle_earlier());  // it may take longer than a transaction lasts
     log_error("output {}: {}; trying again in {} ms", output, status.error().message, wait.count());
     stats_.retries.fetch_add(1, std::memory_order_relaxed);
     std::this_thread::sleep_for(wait);
@@ -283,8 +319,8 @@ Status Worker::write_with_retries(std::string_view output, const Write& write, b
 }
 
 store::SinkBatch Worker::sink_batch() const {
-  return {.verdicts = verdicts(),
-          .alerts = alerts_,
+  return {.verdicts = verdicts().subspan(batch_begin_.verdicts),
+          .alerts = std::span(alerts_).subspan(batch_begin_.alerts),
           .verdict_places = verdict_places_,
           .alert_places = alert_places_,
           .slices = slices_.all(),
@@ -296,17 +332,16 @@ store::SinkBatch Worker::sink_batch() const {
 // is asked whether it is true: another may have taken the partition over while this one was
 // stopped.
 Status Worker::write_sink(store::Sink& sink, std::string_view output) {
-  const store::SinkBatch batch = sink_batch();
-  Status written = write_with_retries(output, [&] { return sink.write(batch); });
+  const auto write = [&] { return sink.write(sink_batch()); };
+  Status written = write_with_retries(output, write);
   if (written || written.error().code != ErrorCode::kStale) return written;
-  TOCSIN_TRY_STATUS(write_with_retries(output, [&] { return sink.claim(batch); }, false));
+  TOCSIN_TRY_STATUS(write_with_retries(output, [&] { return sink.claim(sink_batch()); }, false));
+  TOCSIN_TRY_STATUS(settle_earlier());
   TOCSIN_TRY_STATUS(publisher_->publish({{}, {}, {}, slices_.before()}));
-  return write_with_retries(output, [&] { return sink.write(batch); });
+  return write_with_retries(output, write);
 }
 
-Status Worker::publish() {
-  const bus::Offsets behind = slices_.behind();
-  const Publication publication{verdict_records_, alert_records_, dead_letters_, behind};
+Status Worker::publish(const Publication& publication) {
   if (options_.guarantee == Guarantee::kExactlyOnce) {
     const UnixNanos start = now_ns();
     Status done = publisher_->publish(publication);
@@ -330,11 +365,22 @@ Status Worker::write_outputs() {
     TOCSIN_TRY_STATUS(write_sink(*sink, sink->name()));
     sink_times_.push_back({sink->name(), start, now_ns()});
   }
-  return publish();
+  const bus::Offsets behind = slices_.behind();
+  const Publication publication{verdict_records_, alert_records_, dead_letters_, behind};
+  return gathers() ? publisher_->add(publication) : publish(publication);
 }
 
-Status Worker::process(const bus::Batch& batch, UnixNanos received) {
-  clear();
+// A commit costs round trips during which nothing is read, whatever is in it. So several batches
+// that are in the sinks may wait for one, but not for long, and not with too many events.
+Milliseconds Worker::until_due() const {
+  if (!gathers() || outcomes_.size() >= options_.batch_messages_max) return Milliseconds(0);
+  const std::chrono::nanoseconds open(now_ns() - turns_.front().received);
+  return std::max(Milliseconds(0),
+                  commit_interval_ - std::chrono::duration_cast<Milliseconds>(open));
+}
+
+Status Worker::process(bus::Batch batch, UnixNanos poll_start, UnixNanos received) {
+  begin_batch();
   UnixNanos last = received - swap_ns_;
   for (const bus::Message& message : batch.messages()) {
     classify(message);
@@ -343,15 +389,60 @@ Status Worker::process(const bus::Batch& batch, UnixNanos received) {
     parts_.rules.note_gap(now - std::exchange(last, now));
   }
   TOCSIN_TRY_STATUS(write_outputs());
-  tally_.add_to(stats_);
-  decisions_.committed();
-  account();
+  count_work();
+  turns_.push_back({std::move(batch), batch_begin_.outcomes, outcomes_.size(),
+                    std::exchange(sink_times_, {}), tally_, std::exchange(counts_, {}), poll_start,
+                    received});
+  return until_due() == Milliseconds(0) ? settle() : Status{};
+}
+
+// Commits what is open.
+Status Worker::settle() {
+  if (turns_.empty()) return {};
+  if (gathers()) {
+    const bus::Offsets behind = slices_.behind();
+    TOCSIN_TRY_STATUS(publish({{}, {}, {}, behind}));
+  }
+  decisions_.committed(decisions_.noted());
+  tell_turns();
+  clear();
+  pause_ = kRetryFirst;
   return {};
+}
+
+// Commits the batches before the one in hand.
+Status Worker::settle_earlier() {
+  if (turns_.empty()) return {};
+  TOCSIN_TRY_STATUS(publisher_->publish({{}, {}, {}, slices_.before()}));
+  decisions_.committed(std::exchange(batch_begin_.decisions, 0));
+  tell_turns();
+  slices_.settle_before();
+  return {};
+}
+
+// They are committed.
+void Worker::tell_turns() {
+  const UnixNanos done = now_ns();
+  for (Turn& turn : turns_) {
+    const auto outcomes = std::span(outcomes_).subspan(turn.outcomes_begin,
+                                                       turn.outcomes_end - turn.outcomes_begin);
+    turn.tally.add_to(stats_);
+    if (parts_.account != nullptr) parts_.account->add(turn.counts);
+    UnixNanos none = 0;
+    stats_.first_batch_at.compare_exchange_strong(none, turn.received, std::memory_order_relaxed);
+    meter(turn, outcomes);
+    spans_.record({turn.batch, outcomes, verdicts(), alerts_, turn.sink_times, turn.poll_start,
+                   turn.received, done});
+  }
+  stats_.last_batch_done.store(done, std::memory_order_relaxed);
+  turns_.clear();
 }
 
 // After a batch that could not be committed: what it was made of is read again. Errors that no
 // repetition mends are given back.
 Status Worker::go_back(const Error& error) {
+  publisher_->undo();
+  clear();
   if (error.code == ErrorCode::kInvalid || error.code == ErrorCode::kUnsupported)
     return tl::unexpected(error);
   stats_.undone.fetch_add(1, std::memory_order_relaxed);
@@ -370,14 +461,14 @@ Status Worker::go_back(const Error& error) {
   return error.code == ErrorCode::kStale ? Status{} : Status{tl::unexpected(error)};
 }
 
-void Worker::meter(UnixNanos received) {
+void Worker::meter(const Turn& turn, std::span<const EventOutcome> outcomes) {
   const UnixNanos done = now_ns();
-  for (const EventOutcome& outcome : outcomes_) {
+  for (const EventOutcome& outcome : outcomes) {
     if (outcome.verdict == EventOutcome::kNone) continue;
     const bool kept = parts_.tracer.enabled() && (outcome.parent.flags & 1) != 0;
     meter_.settled(*outcome.message, kept ? &outcome.parent.trace : nullptr, done);
   }
-  meter_.committed(received, done);
+  meter_.committed(turn.received, done);
   meter_.remembered(seat_->classifier.memo_use());
 }
 
@@ -401,6 +492,10 @@ Status Worker::open_bus() {
     stats_.lost_events.fetch_add(records, std::memory_order_relaxed);
     meter_.lost(records);
   };
+  if (gathers())
+    consumer.before_revoke = [this] {
+      if (const Status done = settle(); !done) failed_in_poll_ = done.error();
+    };
   TOCSIN_TRY(consumer_, parts_.bus.open_consumer(std::move(consumer)));
   PublisherOptions options;
   options.guarantee = options_.guarantee;
@@ -432,8 +527,16 @@ Status Worker::run() {
     meter_.turn(*consumer_, publisher_ ? publisher_->pending() : 0);
     take_new_rules();
     const UnixNanos poll_start = now_ns();
-    auto batch = consumer_->poll(options_.batch_messages_max, kPollTimeout);
+    auto batch = consumer_->poll(options_.batch_messages_max - outcomes_.size(),
+                                 turns_.empty() ? kPollTimeout : until_due());
     const UnixNanos received = now_ns();
+    if (failed_in_poll_) {
+      TOCSIN_TRY_STATUS(go_back(*std::exchange(failed_in_poll_, std::nullopt)));
+      continue;
+    }
+    if (!turns_.empty() && (!batch || (batch->empty() && until_due() == Milliseconds(0)))) {
+      if (const Status done = settle(); !done) TOCSIN_TRY_STATUS(go_back(done.error()));
+    }
     if (!batch) {
       if (batch.error().code != ErrorCode::kUnavailable) return tl::unexpected(batch.error());
       meter_.poll_failed(batch.error());
@@ -446,23 +549,15 @@ Status Worker::run() {
     if (batch->empty()) {
       const auto idle = std::chrono::steady_clock::now() - last_message;
       if (options_.idle_exit_ms > 0 && idle > Milliseconds(options_.idle_exit_ms) &&
-          drained(parts_.bus, options_.group, {options_.raw_topic}))
+          turns_.empty() && drained(parts_.bus, options_.group, {options_.raw_topic}))
         break;
       continue;
     }
     last_message = std::chrono::steady_clock::now();
-    if (const Status done = process(*batch, received); !done) {
+    if (const Status done = process(*std::move(batch), poll_start, received); !done)
       TOCSIN_TRY_STATUS(go_back(done.error()));
-      continue;
-    }
-    pause_ = kRetryFirst;
-    UnixNanos none = 0;
-    stats_.first_batch_at.compare_exchange_strong(none, received, std::memory_order_relaxed);
-    stats_.last_batch_done.store(now_ns(), std::memory_order_relaxed);
-    meter(received);
-    spans_.record(
-        {*batch, outcomes_, verdicts(), alerts_, sink_times_, poll_start, received, now_ns()});
   }
+  if (const Status done = settle(); !done) TOCSIN_TRY_STATUS(go_back(done.error()));
   publisher_.reset();
   consumer_->close();
   meter_.rest();

@@ -48,15 +48,24 @@ class ExactlyOnce final : public Publisher {
         producer_(std::move(producer)) {}
 
   Status publish(const Publication& batch) override {
-    pending_ = records_of(batch);
-    Status done = send_all(batch, options_, value_bytes_max_,
-                           [&](const std::string& topic, const bus::Record& record) {
-                             return producer_->send(topic, record);
-                           });
-    if (done) done = producer_->commit(batch.offsets);
+    TOCSIN_TRY_STATUS(add(batch));
+    const Status done = producer_->commit(batch.offsets);
     if (!done) producer_->abort();
     pending_ = 0;
     return done;
+  }
+  Status add(const Publication& batch) override {
+    pending_ += records_of(batch);
+    const Status done = send_all(batch, options_, value_bytes_max_,
+                                 [&](const std::string& topic, const bus::Record& record) {
+                                   return producer_->send(topic, record);
+                                 });
+    if (!done) undo();
+    return done;
+  }
+  void undo() override {
+    producer_->abort();
+    pending_ = 0;
   }
   std::size_t pending() const override { return pending_; }
 
@@ -112,6 +121,8 @@ class AtLeastOnce final : public Publisher {
     if (!committed) committed.error().code = ErrorCode::kStale;
     return committed;
   }
+  Status add(const Publication& batch) override { return publish(batch); }
+  void undo() override {}
   std::size_t pending() const override { return producer_->pending(); }
 
  private:

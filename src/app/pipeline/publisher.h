@@ -3,7 +3,8 @@
 // Publisher: a batch's verdicts, alerts and dead letters to their topics, and then its offsets,
 // under the guarantee that was asked for.
 //
-//   exactly-once    one transaction: records and offsets become visible together or not at all
+//   exactly-once    one transaction: records and offsets become visible together or not at all;
+//                   it may take in several batches: add()... -> publish()
 //   at-least-once   records, waited for; then the offsets. A crash between repeats the records
 #pragma once
 
@@ -48,6 +49,12 @@ class Publisher {
                                                                bus::Consumer& consumer,
                                                                PublisherOptions options);
   [[nodiscard]] virtual Status publish(const Publication& batch) = 0;
+  // With exactly-once the records wait for the next publish(), whose offsets must be behind these;
+  // with at-least-once the same as publish().
+  [[nodiscard]] virtual Status add(const Publication& batch) = 0;
+  // What was added since the last publish() is not to be seen. Needed when anything but this
+  // failed.
+  virtual void undo() = 0;
   // Records handed to the bus and not acknowledged.
   [[nodiscard]] virtual std::size_t pending() const = 0;
 };

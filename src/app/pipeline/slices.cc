@@ -32,21 +32,47 @@ store::Place Slices::place_of(const bus::Message& message) {
                        .next = message.offset + 1,
                        .stamp = stamp_of(message)});
     slice = slices_.rbegin();
+    if (const auto open = open_.find({slice->topic, slice->partition}); open != open_.end()) {
+      slice->since = open->second.since;
+      slice->since_stamp = open->second.stamp;
+    }
   }
   slice->next = message.offset + 1;
   return {static_cast<std::uint32_t>(slices_.rend() - slice - 1), message.offset};
 }
 
+void Slices::next_batch() {
+  for (const store::Slice& slice : slices_)
+    open_[{slice.topic, slice.partition}] = {
+        .since = slice.since, .stamp = slice.since_stamp, .next = slice.next};
+  slices_.clear();
+}
+
+void Slices::clear() {
+  slices_.clear();
+  open_.clear();
+}
+
 bus::Offsets Slices::behind() const {
   bus::Offsets offsets;
+  for (const auto& [where, open] : open_) offsets[where] = open.next;
   for (const store::Slice& slice : slices_) offsets[{slice.topic, slice.partition}] = slice.next;
   return offsets;
 }
 
 bus::Offsets Slices::before() const {
   bus::Offsets offsets;
+  for (const auto& [where, open] : open_) offsets[where] = open.next;
   for (const store::Slice& slice : slices_) offsets[{slice.topic, slice.partition}] = slice.first;
   return offsets;
+}
+
+void Slices::settle_before() {
+  open_.clear();
+  for (store::Slice& slice : slices_) {
+    slice.since = slice.first;
+    slice.since_stamp = slice.stamp;
+  }
 }
 
 std::int64_t random_writer() {

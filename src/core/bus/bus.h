@@ -143,7 +143,8 @@ struct TransactionOptions {
 //
 //   poll() -> send()... -> commit(offsets) -> the next poll(), or on any error rewind()
 //
-// Readers of the topics see nothing of a transaction that is open or was aborted.
+// A transaction may take in what several polls gave; then ConsumerOptions::before_revoke must end
+// it. Readers of the topics see nothing of a transaction that is open or was aborted.
 // Threads: one thread: that of the consumer.
 // Errors:  every error ends the transaction, and Consumer::rewind() must follow, which also settles
 //          what became of a commit whose answer was lost. kStale: another member has a partition,
@@ -191,6 +192,9 @@ struct ConsumerOptions {
   std::string instance_id = {};
   // Called from poll(). The loss is logged in any case.
   std::function<void(const Loss&)> on_loss = {};
+  // Called from poll() before partitions go to other members in peace (Kafka): the last moment to
+  // commit what was polled and is not committed yet. Whoever commits before each poll() needs none.
+  std::function<void()> before_revoke = {};
 };
 
 // One member of a group. Partitions are shared out among the members, and anew when one joins or
@@ -309,6 +313,9 @@ class Bus {
   // epoch. A partition without one, or that does not answer in time, is left out. With committed
   // offsets: how old the oldest record is that a group has not done.
   [[nodiscard]] virtual Result<Offsets> timestamps_at(const Offsets& offsets) = 0;
+  // How much reading is worth a commit: who has more to read may wait so long with it. Zero:
+  // commits are cheap, and before_revoke is not called.
+  [[nodiscard]] virtual Milliseconds commit_interval() const { return Milliseconds(0); }
   // The largest value a record may have, in bytes.
   [[nodiscard]] virtual std::size_t value_bytes_max() const = 0;
   // "embedded:/path" or "kafka://host:port": for messages to people; holds no secret.

@@ -104,9 +104,9 @@ Status Positions::advance(const SinkBatch& batch, std::span<const std::int64_t> 
     TOCSIN_TRY_STATUS(advance_.bind(1, batch.group)
                           .bind(2, slice.topic)
                           .bind(3, std::int64_t{slice.partition})
-                          .bind(4, slice.first)
+                          .bind(4, slice.since)
                           .bind(5, std::max(slice.next, admitted[i]))
-                          .bind(6, slice.stamp)
+                          .bind(6, slice.since_stamp)
                           .run());
   }
   return {};

@@ -9,8 +9,9 @@
 // a batch come again, from the committed offset; then the position is ahead of it, and what lies
 // before the position is there already.
 //
-// A batch that begins before the last one did is no such replay: somebody has set the group back,
-// or the topic is another one of the same name. It is written.
+// A batch that begins before the last one did, or before the first of those that were to be
+// committed with it, is no such replay: somebody has set the group back, or the topic is another
+// one of the same name. It is written.
 #pragma once
 
 #include <cstdint>

@@ -29,6 +29,10 @@ struct Slice {
   std::int64_t first = 0;
   std::int64_t next = 0;
   std::int64_t stamp = 0;  // a hash of the first record: tells another topic of the same name
+  // Where reading goes on after a crash: `first`, or before it when batches of which this is one
+  // are committed together. With a stamp of its own.
+  std::int64_t since = first;
+  std::int64_t since_stamp = stamp;
 };
 
 // The record that a verdict or an alert was made of.

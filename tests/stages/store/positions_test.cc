@@ -128,6 +128,33 @@ TEST_CASE("positions: a batch that comes again is left out, in whatever pieces")
   }
 }
 
+TEST_CASE("positions: several batches that were to be committed together come again together") {
+  for (const Kind& kind : kKinds) {
+    CAPTURE(kind.name);
+    const TempDir dir;
+    const auto sink = kind.open(dir);
+    const auto write = [&](unsigned since, unsigned first, unsigned next) {
+      Batch batch(first, next, 1);
+      batch.slice.since = since;
+      batch.slice.since_stamp = since;
+      REQUIRE(sink->write(batch.view()).has_value());
+    };
+    REQUIRE(sink->claim(Batch(0, 1, 1).view()).has_value());
+    write(0, 0, 100);
+    write(0, 100, 150);
+    write(0, 150, 160);
+    // Undone: all of them are read again, in other pieces.
+    write(0, 0, 30);
+    write(0, 30, 120);
+    write(0, 120, 170);
+    check_once(kind.ids(dir), 170);
+    write(170, 170, 180);  // committed before this one
+    write(170, 180, 190);
+    write(170, 170, 200);
+    check_once(kind.ids(dir), 200);
+  }
+}
+
 TEST_CASE("positions: who has not claimed a partition, or lost it, writes nothing") {
   for (const Kind& kind : kKinds) {
     CAPTURE(kind.name);

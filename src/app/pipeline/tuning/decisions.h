@@ -42,10 +42,15 @@ class Decisions {
     const auto found = undone_.find(key);
     return found == undone_.end() ? std::nullopt : std::optional(found->second);
   }
-  void committed() {
-    for (const auto& [key, decision] : of_batch_) undone_.erase(key);
-    of_batch_.clear();
+  // The number of decisions since the last commit.
+  [[nodiscard]] std::size_t noted() const { return of_batch_.size(); }
+  // The first `count` of them are committed.
+  void committed(std::size_t count) {
+    const auto end = of_batch_.begin() + static_cast<std::ptrdiff_t>(count);
+    for (auto at = of_batch_.begin(); at != end; ++at) undone_.erase(at->first);
+    of_batch_.erase(of_batch_.begin(), end);
   }
+  void committed() { committed(of_batch_.size()); }
   // What went to another member never comes again: so there is a bound.
   void undone() {
     if (undone_.size() > kUndoneMax) undone_.clear();

@@ -166,6 +166,8 @@ void KafkaConsumer::on_rebalance(rd_kafka_resp_err_t code,
   rd_kafka_t* const handle = client_->get();
   const bool cooperative = std::string_view(rd_kafka_rebalance_protocol(handle)) == "COOPERATIVE";
   const bool assigned = code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
+  if (!assigned && options_.before_revoke && !closed_ && rd_kafka_assignment_lost(handle) == 0)
+    options_.before_revoke();
   for (int i = 0; i < partitions->cnt; ++i) {
     const TopicPartition where{partitions->elems[i].topic, partitions->elems[i].partition};
     unreadable_.erase(where);

@@ -54,6 +54,8 @@ class KafkaBus final : public Bus {
     TOCSIN_TRY(Client* const client, admin());
     return list_groups(*client);
   }
+  // A transaction is five round trips, one after the other, and a pause behind the last one.
+  Milliseconds commit_interval() const override { return Milliseconds(40); }
   std::size_t value_bytes_max() const override { return settings_.value_bytes_max(); }
   std::string describe() const override { return settings_.url(); }
 
