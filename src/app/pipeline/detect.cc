@@ -424,8 +424,8 @@ Status Worker::settle_earlier() {
 void Worker::tell_turns() {
   const UnixNanos done = now_ns();
   for (Turn& turn : turns_) {
-    const auto outcomes = std::span(outcomes_).subspan(turn.outcomes_begin,
-                                                       turn.outcomes_end - turn.outcomes_begin);
+    const auto outcomes =
+        std::span(outcomes_).subspan(turn.outcomes_begin, turn.outcomes_end - turn.outcomes_begin);
     turn.tally.add_to(stats_);
     if (parts_.account != nullptr) parts_.account->add(turn.counts);
     UnixNanos none = 0;
