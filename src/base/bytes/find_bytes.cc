@@ -24,9 +24,9 @@ std::size_t find_linear(std::string_view text, std::string_view part, std::size_
 
 #if defined(__x86_64__)
 
-// So many places in vain before the linear search takes over, and one more for each kBytesEach.
+// What may be compared in vain before the linear search takes over, in steps of 32 bytes: so much,
+// and one step more for as many bytes of the text.
 constexpr std::size_t kVainMax = 64;
-constexpr std::size_t kBytesEach = 32;
 
 // Places where the part's first and last byte stand are compared, 32 at a time. Needs a part of two
 // bytes or more, and a vector of places.
@@ -50,8 +50,8 @@ __attribute__((target("avx2"))) std::size_t find_avx2(std::string_view text, std
          there &= there - 1) {
       const std::size_t place = at + static_cast<std::size_t>(__builtin_ctz(there));
       if (equal_bytes(data + place + 1, part.data() + 1, last)) return place;
-      if (++vain > kVainMax + (place - from) / kBytesEach)
-        return find_linear(text, part, place + 1);
+      vain += 1 + last / kStep;
+      if (vain > kVainMax + (place - from) / kStep) return find_linear(text, part, place + 1);
     }
   }
   return kNone;

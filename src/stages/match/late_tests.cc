@@ -133,6 +133,7 @@ std::vector<PredicateId> Matcher::State::asked_of(FieldId field) const {
 // one pass, by an index made for the occasion.
 void Matcher::State::test_many(FieldId field) {
   const std::vector<PredicateId> ids = asked_of(field);
+  if (ids.empty()) return;
   LiteralIndex index;
   for (std::uint32_t i = 0; i < ids.size(); ++i) {
     late_tested[ids[i]] = epoch;
