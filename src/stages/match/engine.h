@@ -78,7 +78,7 @@ class Matcher {
 
   // Of the event last matched, which must still be there: values that made predicates of the rule
   // hold. Bounded: at most 32, each cut behind 8 KiB (behind 200 bytes once the event's rules have
-  // shown 128 KiB). Of an event of more than 1,000 values or 256 KiB of them: those that decided.
+  // shown 64 KiB). Of an event of more than 1,000 values or 256 KiB of them: those that decided.
   struct Evidence {
     std::string field;
     std::string value;

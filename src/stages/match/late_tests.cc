@@ -21,7 +21,7 @@ namespace {
 // one event have shown kShownBytesMax, the others show less of each value.
 constexpr std::size_t kEvidenceMax = 32;
 constexpr std::size_t kEvidenceBytesMax = 8 * 1024;
-constexpr std::size_t kShownBytesMax = 128 * 1024;
+constexpr std::size_t kShownBytesMax = 64 * 1024;
 constexpr std::size_t kBriefBytesMax = 200;
 
 // Of an event with more values, or longer ones altogether, alerts show what the match itself found:

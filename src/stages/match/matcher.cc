@@ -104,18 +104,32 @@ void Matcher::State::run_regexes(const FieldTests& tests, const FieldValue& valu
   }
 }
 
+SetId Matcher::State::look_up(std::uint32_t tag, const FieldTests& tests, const FieldValue& value) {
+  if (has_many_values()) return look_up_unseen(tests, value);
+  return look_up(values.key(tag, value.text), tests, value);
+}
+
 SetId Matcher::State::look_up(const ValueMemo::Key& key, const FieldTests& tests,
                               const FieldValue& value) {
   ++memo_use.values;
   if (const auto known_set = values.find(key)) return *known_set;
   ++memo_use.values_missed;
-  const bool many = event->values.size() > kManyValues;
-  const bool kept = !many && values.wants(key);
-  search(tests, value, kept || (!many && value.text.size() <= kLongBytes));
+  const bool kept = values.wants(key);
+  search(tests, value, kept || value.text.size() <= kLongBytes);
   const SetId set = sets.intern(found);
   if (kept) values.insert(key, set);
   return set;
 }
+
+// Of an event with very many values, which are not remembered, nor asked for.
+SetId Matcher::State::look_up_unseen(const FieldTests& tests, const FieldValue& value) {
+  ++memo_use.values;
+  ++memo_use.values_missed;
+  search(tests, value, false);
+  return sets.intern(found);
+}
+
+bool Matcher::State::has_many_values() const { return event->values.size() > kManyValues; }
 
 void Matcher::State::note_satisfied(const FieldValue& value, SetId set) {
   satisfied.push_back({&value, set});
@@ -132,8 +146,8 @@ std::uint32_t tag_of(FieldId field, const FieldValue& value) {
 // Of the fields that deferred_asked names for this event.
 void Matcher::State::look_up_deferred(const FieldValue& value) {
   if (value.kind == ValueKind::kNull) return;
-  const SetId set = look_up(values.key(tag_of(value.field, value) + kDeferredTag, value.text),
-                            c.deferred_tests[value.field], value);
+  const SetId set =
+      look_up(tag_of(value.field, value) + kDeferredTag, c.deferred_tests[value.field], value);
   if (set == kEmptySet) return;
   signature.push_back({c.deferred_entry(value.field), set});
   note_satisfied(value, set);
@@ -172,6 +186,12 @@ bool Matcher::State::sign_deferred() {
 }
 
 void Matcher::State::sign_fields() {
+  if (has_many_values()) {
+    for (const FieldValue& value : event->values)
+      if (value.field != kNoField && plan->fields[value.field] != 0)
+        sign_field(value, [&](const FieldTests& tests) { return look_up_unseen(tests, value); });
+    return;
+  }
   pending.clear();
   for (const FieldValue& value : event->values) {
     if (value.field == kNoField || plan->fields[value.field] == 0) continue;
@@ -179,18 +199,19 @@ void Matcher::State::sign_fields() {
     values.prefetch(pending.back().key);
   }
   for (const Pending& p : pending) values.prefetch_entry(p.key);
-  for (const Pending& p : pending) {
-    const FieldId field = p.value->field;
-    const std::uint8_t wants = plan->fields[field];
-    SetId set = kNullValue;
-    if (p.value->kind != ValueKind::kNull)
-      set = (wants & RoutePlan::kLookUp) != 0 ? look_up(p.key, c.field_tests[field], *p.value)
-                                              : kEmptySet;
-    const bool tells =
-        (wants & RoutePlan::kPresence) != 0 || (set != kEmptySet && set != kNullValue);
-    if (tells) signature.push_back({field, set});
-    if (set != kEmptySet && set != kNullValue) note_satisfied(*p.value, set);
-  }
+  for (const Pending& p : pending)
+    sign_field(*p.value, [&](const FieldTests& tests) { return look_up(p.key, tests, *p.value); });
+}
+
+template <class LookUp>
+void Matcher::State::sign_field(const FieldValue& value, LookUp&& look_up_value) {
+  const std::uint8_t wants = plan->fields[value.field];
+  SetId set = kNullValue;
+  if (value.kind != ValueKind::kNull)
+    set = (wants & RoutePlan::kLookUp) != 0 ? look_up_value(c.field_tests[value.field]) : kEmptySet;
+  const bool holds_some = set != kEmptySet && set != kNullValue;
+  if (holds_some || (wants & RoutePlan::kPresence) != 0) signature.push_back({value.field, set});
+  if (holds_some) note_satisfied(value, set);
 }
 
 // Keywords search every value. The filter proves that nearly no event holds any.
@@ -220,8 +241,7 @@ void Matcher::State::sign_keywords() {
 void Matcher::State::collect_keywords(const FieldValue& value) {
   if (value.kind == ValueKind::kNull) return;
   const FieldId field = c.keyword_field();
-  const SetId id =
-      look_up(values.key(tag_of(field, value), value.text), c.field_tests[field], value);
+  const SetId id = look_up(tag_of(field, value), c.field_tests[field], value);
   if (id == kEmptySet) return;
   note_satisfied(value, id);
   const auto set = sets.at(id);

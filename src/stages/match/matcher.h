@@ -89,6 +89,8 @@ struct Matcher::State {
 
   void forget_when_full();
   void sign_fields();
+  template <class LookUp>
+  void sign_field(const FieldValue& value, LookUp&& look_up_value);
   void sign_keywords();
   void collect_keywords(const FieldValue& value);
   void tidy_signature();
@@ -99,7 +101,10 @@ struct Matcher::State {
   void look_up_deferred(const FieldValue& value);
   bool recall(std::uint32_t key);
   void settle();
+  SetId look_up(std::uint32_t tag, const FieldTests& tests, const FieldValue& value);
   SetId look_up(const ValueMemo::Key& key, const FieldTests& tests, const FieldValue& value);
+  SetId look_up_unseen(const FieldTests& tests, const FieldValue& value);
+  [[nodiscard]] bool has_many_values() const;
   void search(const FieldTests& tests, const FieldValue& value, bool whole);
   void search_literals(const FieldTests& tests, const FieldValue& value, std::string_view folded,
                        bool whole);

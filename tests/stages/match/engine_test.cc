@@ -336,8 +336,8 @@ TEST_CASE("engine: alerts of one event show less once they have shown much") {
       CHECK(evidence[0].value.size() >= 200);
       all += evidence[0].value.size();
     }
-    CHECK(all > 100'000);
-    CHECK(all < 200'000);
+    CHECK(all > 60'000);
+    CHECK(all < 100'000);
   }
 }
 
