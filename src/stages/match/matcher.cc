@@ -105,7 +105,7 @@ void Matcher::State::run_regexes(const FieldTests& tests, const FieldValue& valu
 }
 
 SetId Matcher::State::look_up(std::uint32_t tag, const FieldTests& tests, const FieldValue& value) {
-  if (has_many_values()) return look_up_unseen(tests, value);
+  if (!is_remembered(value)) return look_up_unseen(tests, value);
   return look_up(values.key(tag, value.text), tests, value);
 }
 
@@ -121,7 +121,7 @@ SetId Matcher::State::look_up(const ValueMemo::Key& key, const FieldTests& tests
   return set;
 }
 
-// Of an event with very many values, which are not remembered, nor asked for.
+// Of a value that is not remembered, nor asked for.
 SetId Matcher::State::look_up_unseen(const FieldTests& tests, const FieldValue& value) {
   ++memo_use.values;
   ++memo_use.values_missed;
@@ -129,7 +129,9 @@ SetId Matcher::State::look_up_unseen(const FieldTests& tests, const FieldValue& 
   return sets.intern(found);
 }
 
-bool Matcher::State::has_many_values() const { return event->values.size() > kManyValues; }
+bool Matcher::State::is_remembered(const FieldValue& value) const {
+  return event->values.size() <= kManyValues && value.text.size() <= ValueMemo::kValueBytesMax;
+}
 
 void Matcher::State::note_satisfied(const FieldValue& value, SetId set) {
   satisfied.push_back({&value, set});
@@ -186,15 +188,13 @@ bool Matcher::State::sign_deferred() {
 }
 
 void Matcher::State::sign_fields() {
-  if (has_many_values()) {
-    for (const FieldValue& value : event->values)
-      if (value.field != kNoField && plan->fields[value.field] != 0)
-        sign_field(value, [&](const FieldTests& tests) { return look_up_unseen(tests, value); });
-    return;
-  }
   pending.clear();
   for (const FieldValue& value : event->values) {
     if (value.field == kNoField || plan->fields[value.field] == 0) continue;
+    if (!is_remembered(value)) {
+      sign_field(value, [&](const FieldTests& tests) { return look_up_unseen(tests, value); });
+      continue;
+    }
     pending.push_back({values.key(tag_of(value.field, value), value.text), &value});
     values.prefetch(pending.back().key);
   }

@@ -104,7 +104,7 @@ struct Matcher::State {
   SetId look_up(std::uint32_t tag, const FieldTests& tests, const FieldValue& value);
   SetId look_up(const ValueMemo::Key& key, const FieldTests& tests, const FieldValue& value);
   SetId look_up_unseen(const FieldTests& tests, const FieldValue& value);
-  [[nodiscard]] bool has_many_values() const;
+  [[nodiscard]] bool is_remembered(const FieldValue& value) const;
   void search(const FieldTests& tests, const FieldValue& value, bool whole);
   void search_literals(const FieldTests& tests, const FieldValue& value, std::string_view folded,
                        bool whole);
