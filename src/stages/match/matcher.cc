@@ -189,9 +189,10 @@ bool Matcher::State::sign_deferred() {
 
 void Matcher::State::sign_fields() {
   pending.clear();
+  const bool many = event->values.size() > kManyValues;
   for (const FieldValue& value : event->values) {
     if (value.field == kNoField || plan->fields[value.field] == 0) continue;
-    if (!is_remembered(value)) {
+    if (many || value.text.size() > ValueMemo::kValueBytesMax) [[unlikely]] {
       sign_field(value, [&](const FieldTests& tests) { return look_up_unseen(tests, value); });
       continue;
     }
