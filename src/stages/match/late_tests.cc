@@ -24,9 +24,8 @@ constexpr std::size_t kEvidenceBytesMax = 8 * 1024;
 constexpr std::size_t kShownBytesMax = 64 * 1024;
 constexpr std::size_t kBriefBytesMax = 200;
 
-// Of an event with more values, or longer ones altogether, alerts show what the match itself found:
-// nothing is searched for the sake of showing it.
-constexpr std::size_t kSearchedValuesMax = 1'000;
+// Of an event with very many values, or longer ones altogether, alerts show what the match itself
+// found: nothing is searched for the sake of showing it.
 constexpr std::size_t kSearchedBytesMax = 256 * 1024;
 
 // Of a field and the one that it is compared with: so many pairs are compared one by one.
@@ -225,11 +224,13 @@ void Matcher::State::find_values_of() {
   shown_bytes = 0;
   std::size_t bytes = 0;
   for (const FieldValue& value : event->values) bytes += value.text.size();
-  searches_more = event->values.size() <= kSearchedValuesMax && bytes <= kSearchedBytesMax;
-  for (const FieldValue& value : event->values)
-    if (searches_more && value.field != kNoField && !c.deferred_tests[value.field].empty() &&
-        deferred_asked[value.field] != event_number)
-      look_up_deferred(value);
+  searches_more = !many_values && bytes <= kSearchedBytesMax;
+  if (searches_more) {
+    for (const FieldValue& value : event->values)
+      if (value.field != kNoField && !c.deferred_tests[value.field].empty() &&
+          deferred_asked[value.field] != event_number)
+        look_up_deferred(value);
+  }
   for (const auto& [value, set] : satisfied) {
     for (const PredicateId id : sets.at(set)) {
       if ((id & kOpenBit) != 0) break;  // they stand last

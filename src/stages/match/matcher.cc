@@ -5,7 +5,6 @@
 #include <array>
 #include <utility>
 
-#include "base/utf8.h"
 #include "core/event/json_text.h"
 #include "core/sigma/evaluate.h"
 
@@ -130,7 +129,7 @@ SetId Matcher::State::look_up_unseen(const FieldTests& tests, const FieldValue& 
 }
 
 bool Matcher::State::is_remembered(const FieldValue& value) const {
-  return event->values.size() <= kManyValues && value.text.size() <= ValueMemo::kValueBytesMax;
+  return !many_values && value.text.size() <= ValueMemo::kValueBytesMax;
 }
 
 void Matcher::State::note_satisfied(const FieldValue& value, SetId set) {
@@ -189,10 +188,9 @@ bool Matcher::State::sign_deferred() {
 
 void Matcher::State::sign_fields() {
   pending.clear();
-  const bool many = event->values.size() > kManyValues;
   for (const FieldValue& value : event->values) {
     if (value.field == kNoField || plan->fields[value.field] == 0) continue;
-    if (many || value.text.size() > ValueMemo::kValueBytesMax) [[unlikely]] {
+    if (!is_remembered(value)) [[unlikely]] {
       sign_field(value, [&](const FieldTests& tests) { return look_up_unseen(tests, value); });
       continue;
     }
@@ -388,6 +386,7 @@ std::span<const RuleIndex> Matcher::match(const NormalizedEvent& event) {
   s.plan = &s.c.plans[event.route];
   if (!s.plan->used) return s.matched;
   s.event = &event;
+  s.many_values = event.values.size() > kManyValues;
   ++s.event_number;
   s.value_texts.forget();
   s.forget_when_full();

@@ -33,6 +33,7 @@ struct Matcher::State {
   const Engine::Compiled& c;
   const NormalizedEvent* event = nullptr;
   const RoutePlan* plan = nullptr;
+  bool many_values = false;  // the event has very many
 
   ValueMemo values;
   PredicateSets sets;
