@@ -307,7 +307,8 @@ Status Worker::write_with_retries(std::string_view output, const Write& write, b
     const bool again = code != ErrorCode::kInvalid && !stop_.load(std::memory_order_relaxed);
     meter_.write_failed(output, status.error(), again);
     if (!again) return status;
-    TOCSIN_TRY_STATUS(settle_earlier());  // it may take longer than a transaction lasts
+    // It may take longer than a transaction lasts.
+    if (!turns_.empty()) TOCSIN_TRY_STATUS(settle_earlier());
     log_error("output {}: {}; trying again in {} ms", output, status.error().message, wait.count());
     stats_.retries.fetch_add(1, std::memory_order_relaxed);
     std::this_thread::sleep_for(wait);
@@ -334,7 +335,6 @@ Status Worker::write_sink(store::Sink& sink, std::string_view output) {
   if (written || written.error().code != ErrorCode::kStale) return written;
   TOCSIN_TRY_STATUS(write_with_retries(output, [&] { return sink.claim(sink_batch()); }, false));
   TOCSIN_TRY_STATUS(settle_earlier());
-  TOCSIN_TRY_STATUS(publisher_->publish({{}, {}, {}, slices_.before()}));
   return write_with_retries(output, write);
 }
 
@@ -407,9 +407,9 @@ Status Worker::settle() {
   return {};
 }
 
-// Commits the batches before the one in hand.
+// Commits the batches before the one in hand, if any, and where that one begins: which the bus
+// refuses when a partition of it is another's.
 Status Worker::settle_earlier() {
-  if (turns_.empty()) return {};
   TOCSIN_TRY_STATUS(publisher_->publish({{}, {}, {}, slices_.before()}));
   decisions_.committed(std::exchange(batch_begin_.decisions, 0));
   tell_turns();
@@ -419,6 +419,7 @@ Status Worker::settle_earlier() {
 
 // They are committed.
 void Worker::tell_turns() {
+  if (turns_.empty()) return;
   const UnixNanos done = now_ns();
   for (Turn& turn : turns_) {
     const auto outcomes =
