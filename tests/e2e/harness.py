@@ -17,6 +17,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import unittest
 import uuid
@@ -129,7 +130,8 @@ class Pipeline:
                 process.kill()
         if self.kafka:
             for topic in (self.topic, self.alerts, self.verdicts, self.dead):
-                subprocess.run([TOCSIN, "topics", "delete", topic, "--bus", self.bus], capture_output=True, check=False)
+                subprocess.run([TOCSIN, "topics", "delete", topic, "--bus", self.bus], capture_output=True, check=False,
+                               timeout=60)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     # -- the programs --
@@ -203,9 +205,16 @@ class Pipeline:
         """Every message of a topic, parsed; one by one, as there may be many."""
         command = [TOCSIN, "topics", "read", topic or self.topic, "--bus", self.bus]
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as reader:
-            for line in reader.stdout:
-                yield json.loads(line)
-            if reader.wait() != 0:
+            late = threading.Timer(300, reader.kill)
+            late.start()
+            try:
+                for line in reader.stdout:
+                    yield json.loads(line)
+            finally:
+                late.cancel()
+            if reader.wait() == -signal.SIGKILL:
+                raise AssertionError(f"not within 300 s: the end of {command[3]}")
+            if reader.returncode != 0:
                 raise AssertionError(reader.stderr.read().decode())
 
     def ids_on_topic(self):

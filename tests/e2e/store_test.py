@@ -41,6 +41,14 @@ class Store(harness.PipelineTest):
         return [json.loads(line) for path in sorted(folder.glob(f"{name}*{pattern.suffix}"))
                 for line in path.read_text().splitlines()]
 
+    def size(self, folder):
+        """Bytes of the files in it, some of which may be put aside while we look."""
+        total = 0
+        for path in folder.glob("*.jsonl"):
+            with contextlib.suppress(FileNotFoundError):
+                total += path.stat().st_size
+        return total
+
     def assert_once(self, got, want, where):
         counts = collections.Counter(got)
         self.assert_same_ids(counts, want, where)
@@ -111,9 +119,9 @@ class Store(harness.PipelineTest):
                  "--rotate-size", "1MB", "--batch", 40)
         killed_in_the_middle = 0
         for _ in range(6):
-            before = sum(path.stat().st_size for path in data.glob("*.jsonl"))
+            before = self.size(data)
             stage = pipeline.storing(*sinks, "--instance-id", "crasher")
-            until(40, "something is written", lambda: sum(path.stat().st_size for path in data.glob("*.jsonl")) > before)
+            until(40, "something is written", lambda: self.size(data) > before)
             time.sleep(self.dice.uniform(0, 0.1))
             stage.kill()
             if pipeline.lag(f"{pipeline.group}-store-jsonl-verdicts") == 0:

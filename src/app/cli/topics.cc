@@ -22,6 +22,7 @@
 #include "base/clock.h"
 #include "base/json_writer.h"
 #include "base/log.h"
+#include "core/bus/oldest_waiting.h"
 
 namespace tocsin::cli {
 namespace {
@@ -75,15 +76,9 @@ using TimeLags = std::map<bus::TopicPartition, std::int64_t>;  // milliseconds
 
 Result<std::vector<TimeLags>> time_lags(bus::Bus& bus, const std::vector<bus::GroupInfo>& groups) {
   const std::int64_t now_ms = now_ns() / 1'000'000;
-  std::vector<TimeLags> all;
-  for (const bus::GroupInfo& group : groups) {
-    bus::Offsets oldest;
-    for (const bus::GroupPartition& p : group.partitions)
-      if (p.lag > 0) oldest[p.where] = p.end_offset - p.lag;
-    TOCSIN_TRY(const bus::Offsets times, bus.timestamps_at(oldest));
-    TimeLags& lags = all.emplace_back();
-    for (const auto& [where, time] : times) lags[where] = std::max<std::int64_t>(0, now_ms - time);
-  }
+  TOCSIN_TRY(std::vector<TimeLags> all, bus::oldest_waiting(bus, groups));
+  for (TimeLags& lags : all)
+    for (auto& [where, time] : lags) time = std::max<std::int64_t>(0, now_ms - time);
   return all;
 }
 

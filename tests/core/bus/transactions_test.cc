@@ -3,8 +3,10 @@
 // Consume, transform, produce: what every bus must do so that a stage has exactly once.
 #include <algorithm>
 #include <set>
+#include <thread>
 
 #include "core/bus/embedded/partitioner.h"
+#include "core/bus/oldest_waiting.h"
 #include "lab.h"
 
 namespace tocsin::bus {
@@ -84,6 +86,30 @@ TEST_CASE("transactions: records and offsets become visible together") {
   REQUIRE_OK(producer->commit(twenty));  // offsets alone
   CHECK(lag_of(*bus, group) == 10);
   CHECK(read_all(*bus, out).size() == 10);
+}
+
+// The mark of a transaction takes an offset behind the last record. All of it waits in the client
+// when the reader first asks, so one batch tells both.
+TEST_CASE("transactions: a reader gets to the end behind the mark of the last one") {
+  const auto bus = lab_bus();
+  const std::string in = new_topic(*bus, 1);
+  const std::string out = new_topic(*bus, 1);
+  produce(*bus, in, 20, "k");
+  const auto consumer = join(*bus, fresh_name("g"), in);
+  const auto producer = need(consumer->open_transactional_producer(transactions()));
+  std::vector<Copy> copies;
+  const Offsets offsets = poll_offsets(*consumer, 20, copies);
+  for (const Copy& copy : copies) REQUIRE_OK(producer->send(out, record(copy.value)));
+  REQUIRE_OK(producer->commit(offsets));
+  REQUIRE(shows(*bus, out, values_of(copies)));
+  const auto reader = need(bus->open_reader(out, {}));
+  std::this_thread::sleep_for(Milliseconds(1'000));
+  std::vector<Copy> got;
+  REQUIRE(until([&] {
+    copy_to(got, need(reader->poll(10'000, Milliseconds(50))));
+    return reader->at_end();
+  }));
+  CHECK(values_of(got) == values_of(copies));
 }
 
 TEST_CASE("transactions: the first one is as quick as the others") {
@@ -287,6 +313,42 @@ TEST_CASE("bus: how old the oldest record is that a group has not done") {
   REQUIRE_OK(producer->flush(Milliseconds(20'000)));
   const Offsets found = need(bus->timestamps_at({{{topic, 0}, 3}, {{topic, 1}, 0}}));
   CHECK(found == Offsets{{{topic, 0}, base_ms + 3'000}});
+}
+
+TEST_CASE("bus: how far each group is behind, when many partitions hold much") {
+  constexpr std::int32_t kPartitions = 8;
+  constexpr int kRecords = 5'000;
+  const auto bus = lab_bus();
+  const std::string topic = new_topic(*bus, kPartitions);
+  const std::int64_t base_ms = now_ns() / 1'000'000 - 100'000;
+  const auto producer = need(bus->open_producer({}));
+  const std::string value(200, 'v');
+  for (std::int32_t p = 0, key = 0; p < kPartitions; ++key) {
+    if (embedded::partition_of(std::to_string(key), kPartitions) != p) continue;
+    for (int i = 0; i < kRecords; ++i)
+      REQUIRE_OK(producer->send(topic, {.key = std::to_string(key),
+                                        .value = value,
+                                        .headers = {},
+                                        .timestamp_ms = base_ms + i}));
+    ++p;
+  }
+  REQUIRE_OK(producer->flush(Milliseconds(20'000)));
+  // The first group has done nothing, the second some of each, the third all but one of one.
+  std::vector<GroupInfo> groups(3);
+  std::vector<Offsets> wanted(3);
+  for (std::int32_t p = 0; p < kPartitions; ++p) {
+    const std::int64_t done[] = {0, 7 + p, p == 3 ? kRecords - 1 : kRecords};
+    for (int g = 0; g < 3; ++g) {
+      const TopicPartition where{topic, p};
+      groups[g].partitions.push_back({.where = where,
+                                      .committed = done[g],
+                                      .end_offset = kRecords,
+                                      .lag = kRecords - done[g],
+                                      .member = {}});
+      if (done[g] < kRecords) wanted[g][where] = base_ms + done[g];
+    }
+  }
+  CHECK(need(oldest_waiting(*bus, groups)) == wanted);
 }
 
 TEST_CASE("bus: what differs in a topic that exists") {

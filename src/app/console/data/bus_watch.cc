@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/bus/oldest_waiting.h"
+
 namespace tocsin::console {
 namespace {
 
@@ -76,23 +78,23 @@ Result<std::shared_ptr<BusView>> BusWatch::look() {
     WatchedGroup& out = view->groups.emplace_back();
     out.name = group.name;
     out.members = group.members;
-    bus::Offsets oldest;
     for (const bus::GroupPartition& p : group.partitions) {
       out.partitions.push_back({p, p.lag > 0 ? std::nullopt : std::optional<std::int64_t>(0)});
       out.lag += p.lag;
       out.committed += std::max<std::int64_t>(0, p.committed);
-      if (p.lag > 0) oldest[p.where] = p.end_offset - p.lag;
     }
     if (const WatchedGroup* old = group_of(before, group.name)) {
       out.per_second = rate(out.committed, old->committed, view->time - before->time);
       out.progress = out.committed > old->committed ? view->time : old->progress;
     }
-    if (oldest.empty()) continue;
-    const auto times = bus_.timestamps_at(oldest);
-    if (!times) continue;  // the lag in records is told all the same
+  }
+  const auto waiting = bus::oldest_waiting(bus_, groups);
+  if (!waiting) return view;  // the lag in records is told all the same
+  for (std::size_t i = 0; i < groups.size(); ++i) {
+    WatchedGroup& out = view->groups[i];
     for (WatchedPartition& p : out.partitions) {
-      const auto found = times->find(p.state.where);
-      if (found == times->end() || p.state.lag <= 0) continue;
+      const auto found = (*waiting)[i].find(p.state.where);
+      if (found == (*waiting)[i].end()) continue;
       p.lag_ms = std::max<std::int64_t>(0, view->time / 1'000'000 - found->second);
       out.lag_ms = std::max(out.lag_ms, *p.lag_ms);
     }

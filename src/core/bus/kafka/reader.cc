@@ -109,8 +109,11 @@ Result<Batch> KafkaReader::poll(std::size_t messages_max, Milliseconds timeout) 
   trouble_.reset();
   Batch batch = fetch(client_, messages_max, timeout,
                       [this](const rd_kafka_message_t& event) { on_event(event); });
-  for (const Message& message : batch.messages())
-    tracks_[message.partition].position = message.offset + 1;
+  // Ends told in between are known already and may lie behind the last message (transaction marks).
+  for (const Message& message : batch.messages()) {
+    Track& track = tracks_[message.partition];
+    track.position = std::max(track.position, message.offset + 1);
+  }
   if (!batch.empty()) return batch;
   if (trouble_) return tl::unexpected(*trouble_);
   if (client_->is_cut_off(std::min(timeout, kProbe)))
