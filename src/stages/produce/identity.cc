@@ -4,6 +4,9 @@
 #include <fmt/format.h>
 #include <simdjson.h>
 
+#include <iterator>
+#include <utility>
+
 #include "core/event/event_id.h"
 
 namespace tocsin::produce {
@@ -16,6 +19,28 @@ std::string_view trimmed(std::string_view token) {
                             token.back() == '\n'))
     token.remove_suffix(1);
   return token;
+}
+
+// Whether a name may be one of those that tell who an event is. Most are not, and are then not even
+// copied to be unescaped.
+bool may_tell(ondemand::field& member) {
+  switch (*member.key().raw()) {
+    case 'E':  // Event, EventRecordID, EventTime
+    case 'H':  // Hostname
+    case 'C':  // Computer, Channel
+    case 'c':  // computer, channel
+    case 'R':  // RecordNumber
+    case 'T':  // TimeCreated
+    case '@':  // @timestamp
+    case 't':  // timestamp, traceparent
+    case 'e':  // event, eventTime
+    case 'w':  // winlog
+    case 'h':  // host
+    case '\\':
+      return true;
+    default:
+      return false;
+  }
 }
 
 // Strings as they read, numbers as they are written; nothing else, and only the first of a name.
@@ -136,13 +161,15 @@ const Identity& IdentityReader::read(std::string& json) {
       document.get_object().get(object) != simdjson::SUCCESS)
     return identity_;
   Fallback fallback;
-  for (auto member : object) {
+  for (auto found : object) {
+    ondemand::field member;
+    if (std::move(found).get(member) != simdjson::SUCCESS) break;
+    if (!may_tell(member)) continue;
     std::string_view key;
-    ondemand::value value;
     if (member.unescaped_key().get(key) != simdjson::SUCCESS) break;
-    if (member.value().get(value) != simdjson::SUCCESS) break;
+    ondemand::value value = member.value();
     if (key == "Event") {
-      bool found = false;
+      bool told = false;
       ondemand::object event;
       if (value.get_object().get(event) != simdjson::SUCCESS) continue;
       for (auto part : event) {
@@ -151,10 +178,10 @@ const Identity& IdentityReader::read(std::string& json) {
         if (part.unescaped_key().get(name) != simdjson::SUCCESS) break;
         if (name != "System") continue;
         if (part.value().get(system) == simdjson::SUCCESS) read_system(identity_, system);
-        found = true;
+        told = true;
         break;
       }
-      if (found) return identity_;  // nothing else in this shape says who it is
+      if (told) return identity_;  // nothing else in this shape says who it is
       continue;
     }
     read_member(identity_, fallback, key, value);
@@ -168,8 +195,13 @@ Uuid event_id_of(const Identity& identity, const RawEvent& event, std::string_vi
   const EventIdentity parts{identity.event_id, identity.computer, identity.channel,
                             identity.record_id, identity.time};
   if (const auto id = event_id_from("", parts)) return *id;
-  return Uuid::hashed(fmt::format("tocsin:file\n{}\n{}\n{}\n{}", absolute_path, event.origin.line,
-                                  event.origin.record_id, event.json));
+  // Its memory is kept: an event may be large.
+  thread_local std::string name;
+  name.clear();
+  fmt::format_to(std::back_inserter(name), "tocsin:file\n{}\n{}\n{}\n", absolute_path,
+                 event.origin.line, event.origin.record_id);
+  name += event.json;
+  return Uuid::hashed(name);
 }
 
 }  // namespace tocsin::produce

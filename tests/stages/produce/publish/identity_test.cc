@@ -32,6 +32,8 @@ TEST_CASE("identity: what each shape says of itself") {
        "ws2|Sysmon|657412|2020-05-01 22:56:47|"},
       {"only a host", R"({"host":"h1","message":"x"})", "h1||||"},
       {"escapes", R"({"Hostname":"a\u0062\"c"})", "ab\"c||||"},
+      {"escapes in names", R"({"\u0048ostname":"ws4","Chann\u0065l":"System","Record\u004eumber":9})",
+       "ws4|System|9||"},
       {"an array", "[1]", "||||"},
       {"not JSON", "hello", "||||"},
       {"empty", "", "||||"},
