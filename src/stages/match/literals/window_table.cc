@@ -150,24 +150,23 @@ __attribute__((target("avx2"))) std::size_t near_avx2(std::string_view text, std
   return count;
 }
 
-// False: there are no vectors.
-bool near_vector(std::string_view text, std::size_t& from, const NearTables& tables,
-                 std::size_t* places, std::size_t& count) {
+std::size_t near_vector(std::string_view text, std::size_t& from, const NearTables& tables,
+                        std::size_t* places) {
   static const bool has_avx2 = __builtin_cpu_supports("avx2") != 0;
-  if (!has_avx2) return false;
+  if (!has_avx2) return 0;
   char padded[sizeof(__m128i)] = {};
   if (text.size() < sizeof padded) {
     text.copy(padded, sizeof padded);
     text = {padded, text.size()};
   }
-  count = near_avx2(text, from, tables, places);
-  return true;
+  return near_avx2(text, from, tables, places);
 }
 
 #else
 
-bool near_vector(std::string_view, std::size_t&, const NearTables&, std::size_t*, std::size_t&) {
-  return false;
+// Without vectors nothing is looked at: `from` stays.
+std::size_t near_vector(std::string_view, std::size_t&, const NearTables&, std::size_t*) {
+  return 0;
 }
 
 std::size_t far_vector(std::string_view, std::size_t&, const WindowTable&, const WindowTable&,
@@ -181,8 +180,8 @@ std::size_t far_vector(std::string_view, std::size_t&, const WindowTable&, const
 
 std::size_t near_places(std::string_view text, std::size_t& from, const NearTables& tables,
                         std::size_t* places) {
-  std::size_t count = 0;
-  if (near_vector(text, from, tables, places, count)) return count;
+  std::size_t count = near_vector(text, from, tables, places);
+  if (count > kPlacesMax / 2) return count;  // there is no room for another vector's, perhaps
   const Filter quads = tables.quads.filter(), triples = tables.triples.filter(),
                pairs = tables.pairs.filter();
   for (; from < text.size() && count < kPlacesMax; ++from) {
