@@ -4,6 +4,7 @@
 // and consumer use. The reference of bench/pipeline.py.
 //
 //   bare_kafka produce BROKERS TOPIC FILE     each line of the file is a message
+//   bare_kafka label BROKERS TOPIC FILE       the same, with a key and as many headers as an event
 //   bare_kafka consume BROKERS TOPIC COUNT    reads so many messages from the beginning
 //   bare_kafka headers BROKERS TOPIC COUNT    the same, and asks for each message's headers
 //
@@ -75,7 +76,48 @@ std::string read(const std::string& path) {
   return text;
 }
 
-void produce(const std::string& brokers, const std::string& topic, const std::string& path) {
+// As many, and as long, as those of an event (docs/kafka.md).
+rd_kafka_headers_t* labels() {
+  static constexpr std::array<std::pair<std::string_view, std::string_view>, 6> kLabels = {{
+      {"event_id", "0b9f2c1e-5d7a-8f00-9c3b-7a1d5e2f4b6c"},
+      {"traceparent", "00-0b9f2c1e5d7a8f009c3b7a1d5e2f4b6c-7a1d5e2f4b6c0b9f-01"},
+      {"tracestate", "tocsin=1790000000000000000-1790000000000000000"},
+      {"source", "/var/log/windows/events.jsonl:123456"},
+      {"content-type", "application/json"},
+      {"log.file.path", "/var/log/windows/events.jsonl"},
+  }};
+  rd_kafka_headers_t* const headers = rd_kafka_headers_new(kLabels.size());
+  for (const auto& [name, value] : kLabels)
+    rd_kafka_header_add(headers, name.data(), static_cast<ssize_t>(name.size()), value.data(),
+                        static_cast<ssize_t>(value.size()));
+  return headers;
+}
+
+rd_kafka_resp_err_t send_labelled(rd_kafka_t* handle, const std::string& topic,
+                                  std::string& value) {
+  static std::string key = "workstation-17.corp.example";
+  std::array<rd_kafka_vu_t, 5> args{};
+  args[0].vtype = RD_KAFKA_VTYPE_TOPIC;
+  args[0].u.cstr = topic.c_str();
+  args[1].vtype = RD_KAFKA_VTYPE_MSGFLAGS;
+  args[1].u.i = RD_KAFKA_MSG_F_COPY;
+  args[2].vtype = RD_KAFKA_VTYPE_VALUE;
+  args[2].u.mem = {value.data(), value.size()};
+  args[3].vtype = RD_KAFKA_VTYPE_KEY;
+  args[3].u.mem = {key.data(), key.size()};
+  args[4].vtype = RD_KAFKA_VTYPE_HEADERS;
+  rd_kafka_headers_t* const headers = labels();
+  args[4].u.headers = headers;
+  rd_kafka_error_t* const error = rd_kafka_produceva(handle, args.data(), args.size());
+  if (error == nullptr) return RD_KAFKA_RESP_ERR_NO_ERROR;
+  const rd_kafka_resp_err_t code = rd_kafka_error_code(error);
+  rd_kafka_error_destroy(error);
+  rd_kafka_headers_destroy(headers);
+  return code;
+}
+
+void produce(const std::string& brokers, const std::string& topic, const std::string& path,
+             bool labelled) {
   const Clock::time_point begin = Clock::now();
   const std::string text = read(path);
   rd_kafka_t* const handle = open(RD_KAFKA_PRODUCER, {{"bootstrap.servers", brokers},
@@ -91,10 +133,14 @@ void produce(const std::string& brokers, const std::string& topic, const std::st
     const std::string_view line = rest.substr(0, rest.find('\n'));
     rest.remove_prefix(std::min(rest.size(), line.size() + 1));
     std::string copy(line);
-    while (rd_kafka_produce(where, RD_KAFKA_PARTITION_UA, RD_KAFKA_MSG_F_COPY, copy.data(),
-                            copy.size(), nullptr, 0, nullptr) != 0) {
-      if (rd_kafka_last_error() != RD_KAFKA_RESP_ERR__QUEUE_FULL)
-        leave(rd_kafka_err2str(rd_kafka_last_error()));
+    const auto send = [&] {
+      if (labelled) return send_labelled(handle, topic, copy);
+      const int failed = rd_kafka_produce(where, RD_KAFKA_PARTITION_UA, RD_KAFKA_MSG_F_COPY,
+                                          copy.data(), copy.size(), nullptr, 0, nullptr);
+      return failed == 0 ? RD_KAFKA_RESP_ERR_NO_ERROR : rd_kafka_last_error();
+    };
+    for (auto code = send(); code != RD_KAFKA_RESP_ERR_NO_ERROR; code = send()) {
+      if (code != RD_KAFKA_RESP_ERR__QUEUE_FULL) leave(rd_kafka_err2str(code));
       rd_kafka_poll(handle, 1);
     }
     rd_kafka_poll(handle, 0);
@@ -164,15 +210,15 @@ void consume(const std::string& brokers, const std::string& topic, std::uint64_t
 
 int main(int argc, char** argv) {
   const std::vector<std::string> words(argv + 1, argv + argc);
-  if (words.size() == 4 && words[0] == "produce") {
-    produce(words[1], words[2], words[3]);
+  if (words.size() == 4 && (words[0] == "produce" || words[0] == "label")) {
+    produce(words[1], words[2], words[3], words[0] == "label");
   } else if (words.size() == 4 && (words[0] == "consume" || words[0] == "headers")) {
     consume(words[1], words[2], std::strtoull(words[3].c_str(), nullptr, 10),
             words[0] == "headers");
   } else {
     leave(
-        "usage: bare_kafka produce BROKERS TOPIC FILE | consume BROKERS TOPIC COUNT | headers "
-        "BROKERS TOPIC COUNT");
+        "usage: bare_kafka produce|label BROKERS TOPIC FILE | bare_kafka consume|headers BROKERS "
+        "TOPIC COUNT");
   }
   return 0;
 }

@@ -109,8 +109,8 @@ class Lab:
     def rate(self, result):
         return self.count / result.get("busy_seconds", result["seconds"])
 
-    def bare_produce(self, topic):
-        return self.checked(self.run("bare produce", [BARE, "produce", self.brokers, topic, self.events]), "messages")
+    def bare_produce(self, topic, how="produce"):
+        return self.checked(self.run("bare " + how, [BARE, how, self.brokers, topic, self.events]), "messages")
 
     def consume(self, topic, how="consume"):
         return self.checked(self.run("bare " + how, [BARE, how, self.brokers, topic, self.count]), "messages")
