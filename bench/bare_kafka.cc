@@ -76,15 +76,15 @@ std::string read(const std::string& path) {
   return text;
 }
 
-// As many, and as long, as those of an event (docs/kafka.md).
+// Like those that `produce` gives an event of a file when spans are not recorded.
 rd_kafka_headers_t* labels() {
   static constexpr std::array<std::pair<std::string_view, std::string_view>, 6> kLabels = {{
       {"event_id", "0b9f2c1e-5d7a-8f00-9c3b-7a1d5e2f4b6c"},
       {"traceparent", "00-0b9f2c1e5d7a8f009c3b7a1d5e2f4b6c-7a1d5e2f4b6c0b9f-01"},
-      {"tracestate", "tocsin=1790000000000000000-1790000000000000000"},
       {"source", "/var/log/windows/events.jsonl:123456"},
       {"content-type", "application/json"},
       {"log.file.path", "/var/log/windows/events.jsonl"},
+      {"log.offset", "123456"},
   }};
   rd_kafka_headers_t* const headers = rd_kafka_headers_new(kLabels.size());
   for (const auto& [name, value] : kLabels)

@@ -21,8 +21,8 @@ std::string_view trimmed(std::string_view token) {
   return token;
 }
 
-// Whether a name may be one of those that tell who an event is. Most are not, and are then not even
-// copied to be unescaped.
+// Whether a name may be "Event" or one of those of read_member(). Most are not, and are then not
+// even copied to be unescaped.
 bool may_tell(ondemand::field& member) {
   switch (*member.key().raw()) {
     case 'E':  // Event, EventRecordID, EventTime
