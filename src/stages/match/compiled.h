@@ -17,14 +17,6 @@
 
 namespace tocsin::match {
 
-// When the truth of a predicate is known.
-enum class Settled : std::uint8_t {
-  kByValue,     // a test of one value: part of what ValueMemo remembers
-  kByPresence,  // whether the field is there, or null
-  kDeferred,    // the same, but made only when a candidate asks for the field's
-  kLate,        // asked by itself: of the whole event, or too dear to be asked for nothing
-};
-
 // Payloads of a LiteralIndex with this bit are atoms of the field's RegexFilter.
 inline constexpr std::uint32_t kAtomBit = 0x8000'0000u;
 

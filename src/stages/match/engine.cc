@@ -283,7 +283,7 @@ void Builder::plan_routes() {
 void Builder::compile_programs() {
   for (RuleIndex rule = 0; rule < c_.rules.size(); ++rule) {
     c_.program_of.push_back(static_cast<std::uint32_t>(c_.nodes.size()));
-    append_program(c_.nodes, c_.rules[rule].condition, ids_of_rule_[rule]);
+    append_program(c_.nodes, c_.rules[rule].condition, ids_of_rule_[rule], c_.settled);
     std::vector<FieldId>& deferred = c_.deferred_of.emplace_back();
     for (const PredicateId id : ids_of_rule_[rule])
       if (c_.settled[id] == Settled::kDeferred) deferred.push_back(c_.predicate_field[id]);

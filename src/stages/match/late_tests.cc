@@ -84,9 +84,9 @@ FieldValue beginning_of(FieldValue value, std::size_t bytes_max) {
 
 }  // namespace
 
-bool Matcher::State::holds(PredicateId id) {
-  const Truth truth = known(id);
-  return truth == Truth::kUnknown ? test_late(id) : truth == Truth::kYes;
+bool Matcher::State::holds(const ProgramNode& node) {
+  const Truth truth = known(node);
+  return truth == Truth::kUnknown ? test_late(node.argument) : truth == Truth::kYes;
 }
 
 bool Matcher::State::test_late(PredicateId id) {
@@ -118,7 +118,7 @@ std::vector<PredicateId> Matcher::State::asked_of(FieldId field) const {
       const ProgramNode& node = c.nodes[at];
       if (node.kind != sigma::Expr::Kind::kPredicate) continue;
       const PredicateId id = node.argument;
-      if (c.settled[id] == Settled::kDeferred && c.predicate_field[id] == field &&
+      if (node.settled == Settled::kDeferred && c.predicate_field[id] == field &&
           has_literal(*c.predicates[id].predicate))
         ids.push_back(id);
     }

@@ -276,13 +276,16 @@ void Matcher::State::stamp() {
       std::fill(stamps->begin(), stamps->end(), 0);
     epoch = 1;
   }
+  stamped.clear();
   for (const auto& [field, set] : signature) {
     const bool deferred = c.is_deferred_entry(field);
     if (!deferred) field_seen[field] = epoch;
     if (set == kNullValue) continue;
     if (!deferred) field_filled[field] = epoch;
-    for (const PredicateId id : sets.at(set))
+    for (const PredicateId id : sets.at(set)) {
       ((id & kOpenBit) == 0 ? predicate_seen[id] : predicate_open[id & ~kOpenBit]) = epoch;
+      stamped.add(id & ~kOpenBit);
+    }
   }
 }
 
@@ -291,8 +294,9 @@ Truth Matcher::State::known_of_values(PredicateId id) const {
   return predicate_open[id] == epoch ? Truth::kUnknown : Truth::kNo;
 }
 
-Truth Matcher::State::known(PredicateId id) const {
-  switch (c.settled[id]) {
+Truth Matcher::State::known(const ProgramNode& node) const {
+  const PredicateId id = node.argument;
+  switch (node.settled) {
     case Settled::kByValue:
       return known_of_values(id);
     case Settled::kByPresence: {
@@ -333,17 +337,22 @@ void Matcher::State::decide() {
       }
     }
   }
-  judge(event->route);
+  judge(event->route, false);
 }
 
 // Sorts the candidates into `matched` and `undecided`, by what is stamped, and remembers it.
-void Matcher::State::judge(std::uint32_t key) {
+// `asked_deferred`: sign_deferred() was there.
+void Matcher::State::judge(std::uint32_t key, bool asked_deferred) {
   const std::size_t before = matched.size();
   undecided.clear();
   for (const RuleIndex rule : candidates) {
     const Truth truth = work.count(rule, [&] {
-      return evaluate_partly(c.nodes, c.program_of[rule],
-                             [&](PredicateId id) { return known(id); });
+      return evaluate_partly(c.nodes, c.program_of[rule], [&](const ProgramNode& node) {
+        if (node.settled == Settled::kByValue && !stamped.may_hold(node.argument))
+          return Truth::kNo;  // nearly always
+        if (node.settled == Settled::kDeferred && !asked_deferred) return Truth::kUnknown;
+        return known(node);
+      });
     });
     if (truth == Truth::kYes) matched.push_back(rule);
     if (truth == Truth::kUnknown) undecided.push_back(rule);
@@ -363,13 +372,14 @@ void Matcher::State::settle() {
     stamp();
     if (asked) {
       candidates.assign(undecided.begin(), undecided.end());
-      judge(key);
+      judge(key, true);
     }
   }
   for (const FieldId field : many_valued) test_many(field);
   for (const RuleIndex rule : undecided) {
     const bool matches = work.count(rule, [&] {
-      return evaluate(c.nodes, c.program_of[rule], [&](PredicateId id) { return holds(id); });
+      return evaluate(c.nodes, c.program_of[rule],
+                      [&](const ProgramNode& node) { return holds(node); });
     });
     if (matches) matched.push_back(rule);
   }

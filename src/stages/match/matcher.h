@@ -20,6 +20,7 @@
 #include "stages/match/engine.h"
 #include "stages/match/memo/outcome_memo.h"
 #include "stages/match/memo/value_memo.h"
+#include "stages/match/predicate_sketch.h"
 #include "stages/match/value_texts.h"
 #include "stages/match/work_counter.h"
 
@@ -71,6 +72,7 @@ struct Matcher::State {
   // Stamped with the epoch in which they were last true, so that nothing needs clearing.
   std::uint32_t epoch = 0;
   std::vector<std::uint32_t> predicate_seen, predicate_open, field_seen, field_filled, rule_seen;
+  PredicateSketch stamped;  // the predicates that are seen or open
   std::vector<std::uint32_t> late_tested;
   std::uint64_t event_number = 0;
   std::vector<std::uint64_t> deferred_asked;  // by field: the event whose deferred tests were made
@@ -96,7 +98,7 @@ struct Matcher::State {
   void collect_keywords(const FieldValue& value);
   void tidy_signature();
   void decide();
-  void judge(std::uint32_t key);
+  void judge(std::uint32_t key, bool asked_deferred);
   void stamp();
   bool sign_deferred();
   void look_up_deferred(const FieldValue& value);
@@ -116,9 +118,9 @@ struct Matcher::State {
   bool any_open(PredicateId id, Test&& test);
   void sort_open();
   void forget_open();
-  [[nodiscard]] Truth known(PredicateId id) const;
+  [[nodiscard]] Truth known(const ProgramNode& node) const;
   [[nodiscard]] Truth known_of_values(PredicateId id) const;
-  [[nodiscard]] bool holds(PredicateId id);
+  [[nodiscard]] bool holds(const ProgramNode& node);
   [[nodiscard]] bool test_late(PredicateId id);
   void test_many(FieldId field);
   [[nodiscard]] std::vector<PredicateId> asked_of(FieldId field) const;

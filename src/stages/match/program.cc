@@ -9,14 +9,17 @@ namespace tocsin::match {
 using sigma::Expr;
 
 void append_program(std::vector<ProgramNode>& nodes, const Expr& expr,
-                    const std::vector<PredicateId>& ids) {
+                    const std::vector<PredicateId>& ids, const std::vector<Settled>& settled) {
   const std::size_t at = nodes.size();
-  nodes.push_back({expr.kind, 0, 0});
-  if (expr.kind == Expr::Kind::kPredicate) nodes[at].argument = ids[expr.predicate];
+  nodes.push_back({.kind = expr.kind});
+  if (expr.kind == Expr::Kind::kPredicate) {
+    nodes[at].argument = ids[expr.predicate];
+    nodes[at].settled = settled[nodes[at].argument];
+  }
   std::unordered_set<PredicateId> there;  // of `and` and `or`: what is named again says nothing
   for (const Expr& child : expr.children)
     if (child.kind != Expr::Kind::kPredicate || there.insert(ids[child.predicate]).second)
-      append_program(nodes, child, ids);
+      append_program(nodes, child, ids, settled);
   nodes[at].end = static_cast<std::uint32_t>(nodes.size());
 }
 
