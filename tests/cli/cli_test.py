@@ -133,6 +133,14 @@ class Configuration(Case):
         self.write("wrong.properties", "security.protocol=oops\n")
         self.run_("--bus-properties-file", "wrong.properties", *kafka, code=2)
         self.run_("--bus-properties-file", "wrong.properties", "--bus-property", "security.protocol=PLAINTEXT", *kafka)
+        # Behind each other instead: said, without the password.
+        _, err = self.run_(*kafka, code=2, env={"TOCSIN_BUS_PROPERTY": "security.protocol=SASL_SSL sasl.password=hunter2"})
+        self.assertIn("a line each", err)
+        self.assertNotIn("hunter2", err)
+        for given in ("security.protocol=SASL_SSL\nsasl.password=hunter2\nsasl.username=me", "linger.ms=7 sasl.password=hunter2 x"):
+            out, _ = self.run_("config", "show", env={"TOCSIN_BUS_PROPERTY": given})
+            self.assertNotIn("hunter2", out)
+            self.assertIn("sasl.password=***", out)
         _, err = self.run_("--bus-property", "sasl.password=env:NOT_SET_AT_ALL", *kafka, code=2)
         self.assertIn("NOT_SET_AT_ALL", err)
 
@@ -229,7 +237,7 @@ class Tools(Case):
         self.write("file", b"")
         out, _ = self.run_("doctor", "--data", "file/below", "--rules", "absent", "--bus",
                            "kafka://127.0.0.1:1", "--traces", "http://127.0.0.1:1", code=1)
-        self.assertEqual(4, len(re.findall(r"(?m)^(?:rules|data directory|kafka: connection|traces) +problem", out)), out)
+        self.assertEqual(4, len(re.findall(r"(?m)^problem +(?:rules|data directory|kafka: connection|traces):", out)), out)
 
     def test_explain_and_report(self):
         self.write("in.jsonl", event(1))

@@ -7,6 +7,7 @@
 #include <cstdio>
 
 #include "app/cli/command.h"
+#include "app/cli/setup/bus_properties.h"
 #include "base/json_writer.h"
 
 namespace tocsin::cli {
@@ -14,10 +15,7 @@ namespace {
 
 // "name=value" of a secret, and user:password@ in a URL, lose their value.
 std::string redacted(std::string value) {
-  const std::size_t equals = value.find('=');
-  if (equals != std::string::npos && bus::is_secret(value.substr(0, equals)) &&
-      !bus::is_reference(value.substr(equals + 1)))
-    return value.substr(0, equals) + "=***";
+  value = without_secrets(std::move(value));
   const std::size_t scheme = value.find("://");
   const std::size_t at = value.rfind('@');
   if (scheme != std::string::npos && at != std::string::npos && at > scheme)

@@ -13,6 +13,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <utility>
 
 #include "app/cli/command.h"
 #include "app/cli/rule_options.h"
@@ -22,6 +23,7 @@
 #include "app/cli/tables.h"
 #include "base/clock.h"
 #include "base/http/curl.h"
+#include "base/http/url.h"
 #include "base/json_writer.h"
 #include "core/bus/kafka/health.h"
 #include "core/bus/spool/spool_folder.h"
@@ -41,6 +43,7 @@ struct DoctorCommand {
   RuleOptions rules;
   std::string role = "all";
   std::string group = "tocsin-detect";
+  std::vector<std::string> detect_sinks;
   SinkOptions sinks;
   std::string store_group = "tocsin-store";
   bool probe = false;
@@ -152,15 +155,16 @@ Finding check_traces(const std::string& destination) {
   }
   const http::Easy curl(curl_easy_init());
   if (!curl) return {"traces", false, "libcurl cannot be initialised", ""};
+  const std::string shown = http::without_credentials(destination);
   curl_easy_setopt(curl.get(), CURLOPT_URL, destination.c_str());
   curl_easy_setopt(curl.get(), CURLOPT_CONNECT_ONLY, 1L);
   curl_easy_setopt(curl.get(), CURLOPT_CONNECTTIMEOUT_MS, kConnectMs);
   curl_easy_setopt(curl.get(), CURLOPT_NOSIGNAL, 1L);
   const CURLcode code = curl_easy_perform(curl.get());
   if (code != CURLE_OK)
-    return {"traces", false, fmt::format("{}: {}", destination, curl_easy_strerror(code)),
+    return {"traces", false, fmt::format("{}: {}", shown, curl_easy_strerror(code)),
             "start the collector, or leave --traces out: the pipeline runs without it"};
-  return {"traces", true, destination + ": reachable", ""};
+  return {"traces", true, shown + ": reachable", ""};
 }
 
 Finding check_clock() {
@@ -201,6 +205,9 @@ std::vector<Finding> check_kafka(const DoctorCommand& command, const Shared& sha
     needs.topics.push_back({.name = shared.raw_topic, .read = detects, .write = produces});
   if (detects) needs.topics.push_back({.name = shared.alerts_topic, .read = false, .write = true});
   needs.topics.push_back({.name = shared.dead_letter_topic, .read = false, .write = true});
+  const auto& sinks = command.detect_sinks;
+  if (detects && std::find(sinks.begin(), sinks.end(), "topic") != sinks.end())
+    needs.topics.push_back({.name = shared.verdicts_topic, .read = false, .write = true});
   if (detects) {
     needs.group = command.group;
     needs.transactional_id = fmt::format("tocsin.{}.doctor", command.group);
@@ -263,18 +270,22 @@ std::string as_json(const std::vector<Finding>& findings, bool healthy) {
   return out + "\n";
 }
 
+// A line each, and one for what to do. Nothing is cut: the ends of these texts are the point.
 std::string as_text(const std::vector<Finding>& findings) {
-  Table table{.columns = {{"CHECK"}, {""}, {"FOUND", Align::kLeft, true}}, .rows = {}};
-  std::string details;
+  constexpr std::size_t kState = 9;
+  const Style style = style_of(STDOUT_FILENO);
+  std::string out;
   for (const Finding& f : findings) {
-    table.rows.push_back({Cell(f.what),
-                          !f.good  ? Cell("problem", Tint::kRed)
-                          : f.note ? Cell("note", Tint::kYellow)
-                                   : Cell("ok", Tint::kGreen),
-                          Cell(f.found)});
-    if (!f.advice.empty()) details += fmt::format("\n{}: {}\n  {}\n", f.what, f.found, f.advice);
+    const auto [state, tint] = !f.good  ? std::pair("problem", Tint::kRed)
+                               : f.note ? std::pair("note", Tint::kYellow)
+                                        : std::pair("ok", Tint::kGreen);
+    out += tinted(fitted(state, kState, Align::kLeft, style), tint, style);
+    out += fmt::format("{}  {}\n", tinted(printable(f.what + ":", style), Tint::kBold, style),
+                       printable(f.found, style));
+    if (!f.advice.empty())
+      out += fmt::format("{:{}}-> {}\n", "", kState, printable(f.advice, style));
   }
-  return render_table(table, style_of(STDOUT_FILENO)) + details;
+  return out;
 }
 
 int run(const DoctorCommand& command, const Shared& shared) {
@@ -315,6 +326,12 @@ void add_doctor(Context& context) {
       ->capture_default_str();
   doctor.add_option("--group", command->group, "The group of the detectors (Kafka)")
       ->capture_default_str();
+  doctor
+      .add_option("--sinks", command->detect_sinks,
+                  "What detect writes to; with topic it needs the topic of the verdicts, too")
+      ->envname("TOCSIN_SINKS")
+      ->delimiter(',')
+      ->allow_extra_args(false);
   add_sink_list(doctor, command->sinks);
   add_connection_options(doctor, command->sinks.opensearch);
   doctor

@@ -511,6 +511,7 @@ Status Worker::open_bus() {
       break;
     }
     if (opened.error().code != ErrorCode::kUnavailable) return tl::unexpected(opened.error());
+    meter_.waits_for_bus(opened.error());
     if (!std::exchange(told, true)) log_warning("{}; waiting for it", opened.error().message);
     std::this_thread::sleep_for(kPollTimeout);
   }

@@ -3,9 +3,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstring>
 #include <fstream>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/log.h"
@@ -41,12 +43,20 @@ Status add_lines(Properties& properties, std::string_view text, const std::strin
   return {};
 }
 
-// The secret's value inside "name=value", or nothing.
-char* secret_in(char* argument) {
-  char* const equals = std::strchr(argument, '=');
-  if (equals == nullptr || equals[1] == '\0') return nullptr;
-  const std::string_view name(argument, static_cast<std::size_t>(equals - argument));
-  return bus::is_secret(name) && !bus::is_reference(equals + 1) ? equals + 1 : nullptr;
+// The next secret's value, from `from` on to the end of its line: where it begins and its size. No
+// secret: where is npos.
+std::pair<std::size_t, std::size_t> next_secret(std::string_view text, std::size_t from) {
+  for (std::size_t equals = text.find('=', from); equals != text.npos;
+       equals = text.find('=', equals + 1)) {
+    const std::size_t before = text.find_last_of(" \t\r\n", equals);
+    const std::size_t name = before == text.npos ? 0 : before + 1;
+    const std::size_t size = std::min(text.find('\n', equals), text.size()) - equals - 1;
+    const std::string_view value = text.substr(equals + 1, size);
+    if (!value.empty() && bus::is_secret(text.substr(name, equals - name)) &&
+        !bus::is_reference(value))
+      return {equals + 1, size};
+  }
+  return {text.npos, 0};
 }
 
 }  // namespace
@@ -66,6 +76,16 @@ Result<Properties> bus_properties_of(const Shared& shared) {
   return properties;
 }
 
+std::string without_secrets(std::string text) {
+  constexpr std::string_view kHidden = "***";
+  for (std::size_t from = 0;;) {
+    const auto [at, size] = next_secret(text, from);
+    if (at == text.npos) return text;
+    text.replace(at, size, kHidden);
+    from = at + kHidden.size();
+  }
+}
+
 void hide_secret_arguments(int argc, char** argv) {
   constexpr std::string_view kOption = "--bus-property";
   bool found = false;
@@ -75,10 +95,14 @@ void hide_secret_arguments(int argc, char** argv) {
     if (word == kOption && i + 1 < argc) argument = argv[i + 1];
     if (word.starts_with(kOption) && word.substr(kOption.size()).starts_with('='))
       argument = argv[i] + kOption.size() + 1;
-    char* const secret = argument == nullptr ? nullptr : secret_in(argument);
-    if (secret == nullptr) continue;
-    found = true;
-    std::memset(secret, '*', std::strlen(secret));
+    if (argument == nullptr) continue;
+    for (std::size_t from = 0;;) {
+      const auto [at, size] = next_secret(argument, from);
+      if (at == std::string_view::npos) break;
+      found = true;
+      std::memset(argument + at, '*', size);
+      from = at + size;
+    }
   }
   if (found)
     log_warning(

@@ -18,6 +18,10 @@ namespace tocsin::cli {
 // and line, never a value.
 [[nodiscard]] Result<std::map<std::string, std::string>> bus_properties_of(const Shared& shared);
 
+// The text without the values of secrets, which end with their line. Also of properties that
+// somebody wrote behind each other by mistake.
+[[nodiscard]] std::string without_secrets(std::string text);
+
 // Warns of secrets among the arguments, which every user of the machine can read, and overwrites
 // them there: the process list shows them for a moment only.
 void hide_secret_arguments(int argc, char** argv);

@@ -39,6 +39,13 @@ bool has_commands(const CLI::App& app) {
   return !app.get_subcommands([](const CLI::App*) { return true; }).empty();
 }
 
+std::vector<std::string> commands_of(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; }))
+    names.push_back(sub->get_name());
+  return names;
+}
+
 // "Could not convert: --workers = abc" -> "--workers: 'abc' cannot be read"
 std::string clearer(std::string message) {
   constexpr std::string_view kStart = "Could not convert: ";
@@ -78,7 +85,8 @@ std::string about_word(const std::string& word, const CLI::App& root, const CLI:
     return fmt::format("there is no option {}{}", word, meant(near, "--"));
   }
   if (command_wanted)
-    return fmt::format("there is no command '{}'{}", word, meant(nearest_name(word, names), ""));
+    return fmt::format("there is no command '{}'{}", word,
+                       meant(nearest_name(word, commands_of(app)), ""));
   return fmt::format("'{}' is one argument too many", word);
 }
 

@@ -57,19 +57,14 @@ DetectMeter::DetectMeter(metrics::Registry& registry, metrics::Health& health, s
   health.check([this] { return why_no_partitions(); });
 }
 
-std::string DetectMeter::why_no_partitions() {
-  const std::lock_guard lock(mutex_);
-  const bool some = std::any_of(workers_.begin(), workers_.end(),
-                                [](const auto& worker) { return worker->partitions() > 0; });
-  const bool heard = std::any_of(workers_.begin(), workers_.end(),
-                                 [](const auto& worker) { return worker->heard_of_bus(); });
-  if (some || !heard) {
-    without_partitions_since_.reset();
-    return some ? "" : "no partitions: the group has not been joined yet";
+std::string DetectMeter::why_no_partitions() const {
+  std::optional<std::chrono::steady_clock::time_point> idle_since;
+  for (const auto& worker : workers_) {
+    if (worker->partitions() > 0) return "";
+    idle_since = std::max(idle_since, worker->idle_since());
   }
-  const auto now = std::chrono::steady_clock::now();
-  if (!without_partitions_since_) without_partitions_since_ = now;
-  return now - *without_partitions_since_ < kStandbyAfter
+  if (!idle_since) return "no partitions: the group is not joined";
+  return std::chrono::steady_clock::now() - *idle_since < kStandbyAfter
              ? "no partitions are assigned to this detector yet"
              : "";
 }

@@ -9,8 +9,6 @@
 #include <chrono>
 #include <cstddef>
 #include <memory>
-#include <mutex>
-#include <optional>
 #include <vector>
 
 #include "app/pipeline/metrics/worker_meter.h"
@@ -47,7 +45,7 @@ class DetectMeter {
                                                 const trace::Tracer& tracer);
 
  private:
-  [[nodiscard]] std::string why_no_partitions();
+  [[nodiscard]] std::string why_no_partitions() const;
 
   metrics::Registry& registry_;
   metrics::Condition& rules_;
@@ -56,8 +54,6 @@ class DetectMeter {
   metrics::Gauge &reload_ok_, &reload_time_;
   std::vector<std::unique_ptr<WorkerMeter>> workers_;
   std::atomic<std::size_t> at_work_;
-  std::mutex mutex_;
-  std::optional<std::chrono::steady_clock::time_point> without_partitions_since_;
   metrics::Registry::Asking asking_;  // last: it asks the others
 };
 

@@ -59,16 +59,27 @@ void WorkerMeter::turn(bus::Consumer& consumer, std::size_t unacknowledged) {
   next_look_ = now + kLookEvery;
   queue_.set(static_cast<double>(unacknowledged));
   lag_.look(consumer.positions());
+  if (lag_.partitions() > 0 && idle_since_.load(std::memory_order_relaxed) != 0)
+    idle_since_.store(now.time_since_epoch().count(), std::memory_order_relaxed);
+}
+
+std::optional<std::chrono::steady_clock::time_point> WorkerMeter::idle_since() const {
+  const std::int64_t since = idle_since_.load(std::memory_order_relaxed);
+  if (since == 0) return std::nullopt;
+  return std::chrono::steady_clock::time_point(std::chrono::steady_clock::duration(since));
 }
 
 void WorkerMeter::poll_failed(const Error& error) {
   poll_errors_.add();
   bus_.fail(error.message);
+  idle_since_.store(0, std::memory_order_relaxed);
 }
 
 void WorkerMeter::taken(bus::Consumer& consumer, const bus::Batch& batch, UnixNanos received) {
   bus_.meet();
-  heard_.store(true, std::memory_order_relaxed);
+  if (idle_since_.load(std::memory_order_relaxed) == 0)
+    idle_since_.store(std::chrono::steady_clock::now().time_since_epoch().count(),
+                      std::memory_order_relaxed);
   if (batch.empty()) return;
   for (const bus::Message& message : batch.messages())
     wait_seconds_.observe(seconds(received - message.timestamp_ms * 1'000'000));

@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -34,6 +35,8 @@ class WorkerMeter {
   // `unacknowledged`: records handed to the bus.
   void turn(bus::Consumer& consumer, std::size_t unacknowledged);
   void poll_failed(const Error& error);
+  // Before the first poll: what is needed is not there yet.
+  void waits_for_bus(const Error& error) { bus_.fail(error.message); }
   // A poll came back, perhaps empty.
   void taken(bus::Consumer& consumer, const bus::Batch& batch, UnixNanos received);
 
@@ -63,7 +66,8 @@ class WorkerMeter {
 
   void answer(metrics::Answers& answers) const { lag_.answer(answers); }
   [[nodiscard]] std::size_t partitions() const { return lag_.partitions(); }
-  [[nodiscard]] bool heard_of_bus() const { return heard_.load(std::memory_order_relaxed); }
+  // Since when the bus answers and gives no partitions, or before that; nothing while it is away.
+  [[nodiscard]] std::optional<std::chrono::steady_clock::time_point> idle_since() const;
 
  private:
   struct Output {
@@ -89,7 +93,7 @@ class WorkerMeter {
   std::map<std::string, metrics::Counter*, std::less<>> dead_letters_;
   Lag lag_;
   std::chrono::steady_clock::time_point next_look_{};
-  std::atomic<bool> heard_{false};
+  std::atomic<std::int64_t> idle_since_{0};  // of the steady clock; 0: the bus is away
 };
 
 }  // namespace tocsin::pipeline

@@ -39,6 +39,12 @@ Status set(rd_kafka_conf_t* conf, const std::string& name, const std::string& va
                 fmt::format("bus property {}: {}: the librdkafka {} of this program is built "
                             "without OIDC (docs/kafka.md)",
                             name, value, rd_kafka_version_str()));
+  // The reason quotes the value, in which a password may stand.
+  if (value.find('=') != std::string::npos)
+    return fail(ErrorCode::kInvalid,
+                fmt::format("bus property {}: its value was refused; several properties stand on a "
+                            "line each",
+                            name));
   return fail(ErrorCode::kInvalid, fmt::format("bus property {}: {}", name, reason));
 }
 
@@ -305,7 +311,8 @@ void Client::on_delivery(rd_kafka_t* /*handle*/, const rd_kafka_message_t* messa
 void Client::on_rebalance(rd_kafka_t* handle, rd_kafka_resp_err_t code,
                           rd_kafka_topic_partition_list_t* partitions, void* self) {
   auto& client = *static_cast<Client*>(self);
-  client.note_contact();
+  // Partitions are also taken away without a broker: when none was heard for a session.
+  if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) client.note_contact();
   if (client.hooks_.on_rebalance)
     client.hooks_.on_rebalance(code, partitions);
   else

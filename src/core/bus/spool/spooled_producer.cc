@@ -409,6 +409,11 @@ void Impl::notice_absence() {
   const auto now = SteadyClock::now();
   if (window_.empty() && !suspended_) {
     last_progress_ = now;
+    // Nothing is under way that could tell whether the bus is back: the next record will.
+    if (away_ && unread() == 0) {
+      away_ = false;
+      room_.notify_all();
+    }
     return;
   }
   if (away_) return;

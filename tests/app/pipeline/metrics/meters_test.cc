@@ -224,6 +224,27 @@ TEST_CASE("detect: ready when rules, bus and partitions are there and outputs wo
   CHECK(world.health.unmet().empty());
 }
 
+TEST_CASE("detect: a bus that is away takes the partitions with it, and is no reason to stand by") {
+  World world;
+  FakeConsumer consumer;
+  world.meter.rules_loaded({}, false);
+  const auto lines = [&] {
+    std::string all;
+    for (const std::string& line : world.health.unmet()) all += line + "\n";
+    return all;
+  };
+  for (std::size_t i = 0; i < 2; ++i)
+    world.meter.worker(i).waits_for_bus({ErrorCode::kUnavailable, "kafka://x: denied"});
+  CHECK(lines().find("kafka://x: denied") != std::string::npos);
+  for (std::size_t i = 0; i < 2; ++i) world.meter.worker(i).taken(consumer, {}, now_ns());
+  CHECK(lines() == "no partitions are assigned to this detector yet\n");
+  for (std::size_t i = 0; i < 2; ++i)
+    world.meter.worker(i).poll_failed({ErrorCode::kUnavailable, "kafka://x: no broker"});
+  CHECK(lines().find("the group is not joined") != std::string::npos);
+  world.meter.worker(1).taken(consumer, {}, now_ns());
+  CHECK(lines().find("no partitions are assigned to this detector yet") != std::string::npos);
+}
+
 TEST_CASE("detect: a reload that failed is told, and the rules in force stay counted") {
   World world;
   RuleChanges changes;

@@ -275,5 +275,31 @@ TEST_CASE("spooled producer: preparing is tried until it works; nothing is sent 
   CHECK(tries == 3);
 }
 
+TEST_CASE("spooled producer: without a spool it goes on after a bus that was away from the start") {
+  FickleBus bus;
+  Told told;
+  std::atomic<bool> there{false}, sent{false};
+  SpooledProducerOptions options = told.options("");
+  options.prepare = [&]() -> Status {
+    if (!there) return fail(ErrorCode::kUnavailable, "no broker");
+    return {};
+  };
+  const auto producer = opened(bus, told, options);
+  std::thread sender([&] {
+    for (int n = 0; n < 10; ++n) CHECK(producer->send("t", numbered(n), 1));
+    sent = true;
+  });
+  REQUIRE(until([&] { return producer->stats().away; }));
+  CHECK(bus.numbers().empty());
+  there = true;
+  const bool went_on = until([&] { return sent.load(); });
+  CHECK(went_on);
+  if (!went_on) std::abort();  // the sender waits for ever
+  sender.join();
+  REQUIRE(producer->flush(Milliseconds(10'000)));
+  CHECK(bus.numbers() == range(0, 10));
+  CHECK_FALSE(producer->stats().away);
+}
+
 }  // namespace
 }  // namespace tocsin::bus::spool
