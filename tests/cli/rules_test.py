@@ -250,6 +250,25 @@ class CheckAndList(Case):
         out, _ = self.run_("rules", "coverage", "--alerts", "tocsin-data/tocsin.db", "--format", "json")
         self.assertEqual(2, json.loads(out)["techniques"]["T1490"]["count"])
         self.run_("rules", "coverage", "--alerts", "absent.db", code=1)
+        alerts = ("rules", "coverage", "--alerts", "tocsin-data/tocsin.db", "--format", "json")
+        for choice, count in ((("--tactic", "impact"), 2), (("--tactic", "exfiltration"), 0), (("--level", "critical"), 0),
+                              (("--technique", "T1490"), 2), (("--text", "shadow"), 2), (("--text", "zzz"), 0)):
+            self.assertEqual(count, json.loads(self.run_(*alerts, *choice)[0])["total"], choice)
+        _, err = self.run_(*alerts, "--product", "windows", code=2)
+        self.assertIn("--product: alerts do not tell", err)
+
+    def test_what_is_no_rule_is_told(self):
+        self.write("up/x.YML", LINUX)
+        self.assertIn("1 rules in 1 files are good", self.run_("rules", "check", "up")[0])
+        self.write("nothing/readme.txt", "no rule")
+        _, err = self.run_("rules", "check", "nothing", code=1)
+        self.assertIn("no rule file", err)
+        _, err = self.run_("rules", "list", "rules", "--status", "nope", code=2)
+        self.assertIn("'nope' is none of stable", err)
+        self.write("broken/r.yml", BROKEN)
+        self.write("in.jsonl", event(1) + b"\n")
+        _, err = self.run_("scan", "--rules", "broken", "in.jsonl", code=2)
+        self.assertRegex(err, r"no rule can be used, 1 rejected: broken/r\.yml:\d+:\d+")
 
 
 class Cases(Case):
@@ -279,6 +298,9 @@ cases:
         self.assertIn("3 cases passed, 0 failed, 0 unreadable; 0 of 1 rules have no case", out)
         suites = xml.etree.ElementTree.parse(self.path("out.xml")).getroot()
         self.assertEqual(("3", "0"), (suites.get("tests"), suites.get("failures")))
+        out, err = self.run_("rules", "test", "r", "--junit", "-")  # words go to the other stream then
+        self.assertEqual("3", xml.etree.ElementTree.fromstring(out).get("tests"))
+        self.assertIn("3 cases passed", err)
         self.assertIn("1 cases passed", self.run_("rules", "test", "r", "--only", "by hand")[0])
         self.run_("rules", "test", "r", "--only", "nothing", code=2)
         self.run_("rules", "test", "r/shadow.yml")  # its cases are beside it

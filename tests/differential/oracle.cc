@@ -22,10 +22,12 @@ using yaml::Node;
 void add(Observed& out, const std::string& name, const JsonValue& value) {
   switch (value.kind) {
     case JsonValue::Kind::kObject:
+      out.facts.push_back({name, value.kind, ""});  // it is there, whatever it holds
       for (const auto& [key, member] : value.members)
         add(out, key == "#text" ? name : name + "." + key, member);
       return;
     case JsonValue::Kind::kArray:  // any element counts
+      if (value.items.empty()) out.facts.push_back({name, value.kind, ""});
       for (const JsonValue& item : value.items) add(out, name, item);
       return;
     case JsonValue::Kind::kNumber:
@@ -130,11 +132,17 @@ class Judge {
   std::vector<Observed::Fact> values(const std::string& field) const {
     std::vector<Observed::Fact> out;
     for (const Observed::Fact& fact : event_.facts)
-      if ((field.empty() || fact.field == field) && fact.kind != JsonValue::Kind::kNull)
+      if ((field.empty() || fact.field == field) && fact.kind < JsonValue::Kind::kArray &&
+          fact.kind != JsonValue::Kind::kNull)
         out.push_back(fact);
     return out;
   }
-  bool absent(const std::string& field) const { return values(field).empty(); }
+  // "not there, or null"
+  bool absent(const std::string& field) const {
+    return std::none_of(event_.facts.begin(), event_.facts.end(), [&](const auto& fact) {
+      return fact.field == field && fact.kind != JsonValue::Kind::kNull;
+    });
+  }
 
   bool holds(const Item& item, const Node& value) const {
     if (item.has("exists")) {

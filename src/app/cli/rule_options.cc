@@ -140,9 +140,7 @@ Result<LoadedRules> compile_rules(const RuleOptions& options) {
   if (set.rejected > 0)
     log_warning("{} of {} rules were rejected; `tocsin rules check` says why", set.rejected,
                 set.rejected + set.rules.size());
-  if (set.rules.empty())
-    return fail(ErrorCode::kInvalid,
-                "no rule to match: give --rules a folder of Sigma rules (*.yml)");
+  if (set.rules.empty()) return fail(ErrorCode::kInvalid, sigma::why_no_rules(set));
   LoadedRules out;
   out.taxonomy = std::make_shared<const sigma::Taxonomy>(std::move(taxonomy));
   out.engine = match::Engine::build(std::move(set.rules), *out.taxonomy);

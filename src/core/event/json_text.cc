@@ -133,6 +133,7 @@ std::string_view decoded(const FieldValue& value, Arena& arena) {
       return canonical_number(value.text, arena);
     case ValueKind::kBool:
     case ValueKind::kNull:
+    case ValueKind::kContainer:
       break;
   }
   return value.text;

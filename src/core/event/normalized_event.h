@@ -44,17 +44,27 @@ class FieldTable {
   std::unordered_map<std::string_view, FieldId> ids_;
 };
 
-enum class ValueKind : std::uint8_t { kString, kNumber, kBool, kNull };
+enum class ValueKind : std::uint8_t {
+  kString,
+  kNumber,
+  kBool,
+  kNull,
+  kContainer,  // an object, or an array of nothing: the field is there, and no text can be tested
+};
 
 struct FieldValue {
   FieldId field = kNoField;  // kNoField: no rule reads it by name, but keywords search it
   ValueKind kind = ValueKind::kString;
   // A string's characters; a bool's text; a number as the shortest text that says it (10.0 is
-  // "10"), so that equality of text is equality of numbers; empty for null.
+  // "10"), so that equality of text is equality of numbers; empty for null and
+  // containers.
   std::string_view text;
   // `text` is still as JSON writes it (between the quotes of a string, escapes and all): decoded()
   // in core/event/json_text.h gives the above. Most values are never decoded.
   bool encoded = false;
+
+  // Whether there is a text to test.
+  [[nodiscard]] bool has_text() const { return kind < ValueKind::kNull; }
 };
 
 // Ownership: views the event's bytes and its normalizer's memory; valid until the next event is

@@ -152,7 +152,7 @@ CompiledPredicate compile(const Predicate& predicate) {
 bool value_holds(const CompiledPredicate& compiled, const FieldValue& value,
                  std::string_view folded) {
   const Predicate& p = *compiled.predicate;
-  if (value.kind == ValueKind::kNull) return false;
+  if (!value.has_text()) return false;
   const std::string_view text = p.cased ? value.text : folded;
   switch (p.op) {
     case Op::kEquals:
@@ -225,7 +225,7 @@ bool predicate_matches(const CompiledPredicate& compiled, const FieldTable& fiel
     }
     const FieldId other = fields.find(p.other_field);
     for (const FieldValue& v : values)
-      if (v.field == other && v.kind != ValueKind::kNull && value.kind != ValueKind::kNull &&
+      if (v.field == other && v.has_text() && value.has_text() &&
           reference_holds(p, value.text, v.text))
         return true;
   }

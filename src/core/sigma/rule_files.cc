@@ -14,6 +14,8 @@
 #include <memory>
 #include <system_error>
 
+#include "core/sigma/detection/lowering.h"
+
 namespace tocsin::sigma {
 namespace {
 
@@ -62,8 +64,11 @@ int list(const std::string& folder, std::vector<Entry>& out) {
 }  // namespace
 
 bool is_rule_file(std::string_view name) {
-  if (name.ends_with(".test.yml") || name.ends_with(".test.yaml")) return false;
-  return name.ends_with(".yml") || name.ends_with(".yaml");
+  const auto ends_with = [name](std::string_view end) {
+    return name.size() >= end.size() && lower_ascii(name.substr(name.size() - end.size())) == end;
+  };
+  if (ends_with(".test.yml") || ends_with(".test.yaml")) return false;
+  return ends_with(".yml") || ends_with(".yaml");
 }
 
 bool RuleFileFinder::is_new(const std::string& path) {

@@ -20,7 +20,7 @@ struct RuleFiles {
   std::vector<Error> unreadable;  // folders that could not be listed
 };
 
-// *.yml and *.yaml, but not *.test.yml (test cases).
+// *.yml and *.yaml in letters of any case, but not *.test.yml (test cases).
 [[nodiscard]] bool is_rule_file(std::string_view name);
 
 // Walks folders; hidden ones are left out, links are followed, circles end.

@@ -181,6 +181,16 @@ Result<RuleSet> load_rules(const std::vector<std::string>& paths, const ParseOpt
   return finish(loader, options);
 }
 
+std::string why_no_rules(const RuleSet& set) {
+  const auto first =
+      std::find_if(set.diagnostics.begin(), set.diagnostics.end(),
+                   [](const Diagnostic& d) { return d.severity == Severity::kError; });
+  if (first == set.diagnostics.end())
+    return "no rule to match: give --rules a folder of Sigma rules (*.yml)";
+  return fmt::format("no rule can be used, {} rejected: {}; `tocsin rules check` tells all",
+                     set.rejected, to_text(*first));
+}
+
 Result<RuleSet> built_in_rules(const ParseOptions& options) {
   Loader loader(options);
   for (const EmbeddedFile& file : embedded_files())

@@ -27,6 +27,9 @@ struct RuleSet {
 [[nodiscard]] Result<RuleSet> load_rules(const std::vector<std::string>& paths,
                                          const ParseOptions& options = {});
 
+// For people, of a set without rules: none is there, or what is wrong with the first of them.
+[[nodiscard]] std::string why_no_rules(const RuleSet& set);
+
 // The starter rules that the program carries (rules/ of the repository).
 [[nodiscard]] RuleSet built_in_rules();
 // The same with filters and placeholders.

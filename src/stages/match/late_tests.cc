@@ -143,7 +143,7 @@ void Matcher::State::test_many(FieldId field) {
   }
   index.build();
   for (const FieldValue& value : event->values) {
-    if (value.field != field || value.kind == ValueKind::kNull) continue;
+    if (value.field != field || !value.has_text()) continue;
     index.scan(value_texts.of(value).folded, [&](std::uint32_t i) {
       const PredicateId id = ids[i];
       if (late_result[id] != 0 || (c.verify[id] != 0 && !holds_late(id, value))) return;
@@ -156,7 +156,7 @@ void Matcher::State::test_many(FieldId field) {
 // Of a late predicate that is no reference, a deferred one, or one left open.
 bool Matcher::State::holds_late(PredicateId id, const FieldValue& value) {
   const FieldId field = c.predicate_field[id];
-  if ((field != kNoField && value.field != field) || value.kind == ValueKind::kNull) return false;
+  if ((field != kNoField && value.field != field) || !value.has_text()) return false;
   const sigma::Predicate& p = *c.predicates[id].predicate;
   const ValueTexts::Text text = value_texts.of(value, !p.cased && p.op != Op::kRegex);
   return sigma::value_holds(c.predicates[id], {value.field, value.kind, text.plain, false},
@@ -199,7 +199,7 @@ bool Matcher::State::test_reference(PredicateId id) {
   const sigma::Predicate& p = *c.predicates[id].predicate;
   std::vector<std::string> texts, others;
   for (const FieldValue& value : event->values) {
-    if (value.kind == ValueKind::kNull) continue;
+    if (!value.has_text()) continue;
     for (const auto& [field, list] :
          {std::pair{c.predicate_field[id], &texts}, std::pair{c.predicate_other[id], &others}}) {
       if (value.field != field) continue;

@@ -146,7 +146,7 @@ std::uint32_t tag_of(FieldId field, const FieldValue& value) {
 
 // Of the fields that deferred_asked names for this event.
 void Matcher::State::look_up_deferred(const FieldValue& value) {
-  if (value.kind == ValueKind::kNull) return;
+  if (!value.has_text()) return;
   const SetId set =
       look_up(tag_of(value.field, value) + kDeferredTag, c.deferred_tests[value.field], value);
   if (set == kEmptySet) return;
@@ -205,8 +205,8 @@ void Matcher::State::sign_fields() {
 template <class LookUp>
 void Matcher::State::sign_field(const FieldValue& value, LookUp&& look_up_value) {
   const std::uint8_t wants = plan->fields[value.field];
-  SetId set = kNullValue;
-  if (value.kind != ValueKind::kNull)
+  SetId set = value.kind == ValueKind::kNull ? kNullValue : kEmptySet;
+  if (value.has_text())
     set = (wants & RoutePlan::kLookUp) != 0 ? look_up_value(c.field_tests[value.field]) : kEmptySet;
   const bool holds_some = set != kEmptySet && set != kNullValue;
   if (holds_some || (wants & RoutePlan::kPresence) != 0) signature.push_back({value.field, set});
@@ -238,7 +238,7 @@ void Matcher::State::sign_keywords() {
 }
 
 void Matcher::State::collect_keywords(const FieldValue& value) {
-  if (value.kind == ValueKind::kNull) return;
+  if (!value.has_text()) return;
   const FieldId field = c.keyword_field();
   const SetId id = look_up(tag_of(field, value), c.field_tests[field], value);
   if (id == kEmptySet) return;

@@ -116,7 +116,10 @@ bool Walker::object(KeyNode& node, int depth) {
 bool Walker::array(KeyNode& node, int depth) {
   if (too_deep(depth)) return false;
   cursor_.step();
-  if (cursor_.take(']')) return true;
+  if (cursor_.take(']')) {
+    add_container(node);
+    return true;
+  }
   KeyNode passing;
   KeyNode& element = tree_.element(node, passing);
   do {
@@ -135,6 +138,7 @@ bool Walker::value(KeyNode& node, int depth) {
     case '{':
       if (node.kind == ObjectKind::kEvent) places_.shape = Shape::kEvtx;
       if (node.kind == ObjectKind::kWinlog) places_.shape = Shape::kWinlogbeat;
+      add_container(node);
       return object(node, depth + 1);
     case '[':
       return array(node, depth + 1);

@@ -82,6 +82,10 @@ class Walker {
     if (node.special) [[unlikely]]
       add_names(node, at);
   }
+  // Rules may ask whether it is there.
+  void add_container(const KeyNode& node) {
+    if (node.field != kNoField) values_.push_back({node.field, ValueKind::kContainer, {}, false});
+  }
   void add_names(const KeyNode& node, std::uint32_t at);
   bool wrong(std::string message);
   [[nodiscard]] bool too_deep(int depth);

@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -37,12 +38,18 @@ struct Fixture {
     std::string out;
     bool found = false;
     for (const FieldValue& v : event.values) {
-      if (v.field != fields().find(name)) continue;
+      if (v.field != fields().find(name) || v.kind == ValueKind::kContainer) continue;
       out += (found ? "|" : "") +
              (v.kind == ValueKind::kNull ? std::string("null") : std::string(v.text));
       found = true;
     }
     return found ? out : "-";
+  }
+  // Whether it is there and has no text.
+  bool is_container(std::string_view name) const {
+    return std::any_of(event.values.begin(), event.values.end(), [&](const FieldValue& v) {
+      return v.field == fields().find(name) && v.kind == ValueKind::kContainer && v.text.empty();
+    });
   }
   std::string route() const { return sigma::Taxonomy::built_in().routes()[event.route].name; }
 };
@@ -118,6 +125,17 @@ TEST_CASE_FIXTURE(Fixture, "normalizer: Security 4688 has the names of process c
   CHECK(get("User") == "D\\u");
   CHECK(get("IntegrityLevel") == "High");
   CHECK(get("LogonId") == "0x3e7");
+}
+
+TEST_CASE_FIXTURE(Fixture, "normalizer: an object or an empty list is there, without a text") {
+  REQUIRE(run(R"({"Image":{"x":1},"User":{},"Data":[],"CommandLine":[{}],"Param":["x"]})"));
+  for (const char* name : {"Image", "User", "Data", "CommandLine"}) {
+    CAPTURE(name);
+    CHECK(is_container(name));
+    CHECK(get(name) == "-");
+  }
+  CHECK_FALSE(is_container("Param"));
+  CHECK_FALSE(is_container("ParentImage"));
 }
 
 TEST_CASE_FIXTURE(Fixture, "normalizer: other JSON keeps its paths") {

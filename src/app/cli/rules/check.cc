@@ -153,6 +153,8 @@ int check(const CheckOptions& options) {
     print(as_json(*set));
   else
     print(as_text(*set, options, warnings));
+  if (set->files == 0)
+    return report({ErrorCode::kNotFound, "no rule file (*.yml, *.yaml) is below these paths"});
   return set->rejected > 0 || (options.strict && warnings > 0) ? kFailed : kDone;
 }
 

@@ -134,7 +134,11 @@ std::string as_tables(const Tally& tally, const CoverageOptions& options) {
 int coverage(CoverageOptions& options) {
   if (const Status status = options.filter.prepare(); !status) return usage_error(status.error());
   const bool alerts = !options.alerts.empty();
-  const auto tally = alerts ? tally_alerts(options.alerts) : tally_rules(options);
+  if (alerts)
+    if (const Status status = usable_for_alerts(options.filter); !status)
+      return usage_error(status.error());
+  const auto chosen = [&](const sigma::Rule& rule) { return options.filter.passes(rule); };
+  const auto tally = alerts ? tally_alerts(options.alerts, chosen) : tally_rules(options);
   if (!tally) return alerts ? report(tally.error()) : usage_error(tally.error());
   const bool layer_on_stdout = options.navigator == "-";
   if (!options.navigator.empty()) {

@@ -4,7 +4,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <tuple>
+#include <utility>
 
 #include "app/cli/rules/rules.h"
 #include "base/utf8.h"
@@ -16,6 +18,9 @@ namespace {
 using Words = std::vector<std::string>;
 
 constexpr const char* kFilterGroup = "Which rules";
+
+constexpr std::array<std::string_view, 5> kStatuses = {"stable", "test", "experimental",
+                                                       "deprecated", "unsupported"};
 
 Result<std::string> tactic_slug(const std::string& word) {
   const sigma::Attack& attack = sigma::Attack::built_in();
@@ -83,6 +88,10 @@ Status RuleFilter::prepare() {
   min_level = lower_ascii(min_level);
   for (const std::string& word : levels) TOCSIN_TRY_STATUS(known_level("--level", word));
   if (!min_level.empty()) TOCSIN_TRY_STATUS(known_level("--min-level", min_level));
+  for (const std::string& word : statuses)
+    if (std::find(kStatuses.begin(), kStatuses.end(), word) == kStatuses.end())
+      return fail(ErrorCode::kInvalid,
+                  fmt::format("--status: '{}' is none of {}", word, fmt::join(kStatuses, ", ")));
   for (std::string& text : texts) text = folded(text);
   return {};
 }
@@ -100,6 +109,19 @@ bool RuleFilter::passes(const sigma::Rule& rule) const {
          is_among(rule.logsource.service, services) &&
          is_among(lower_ascii(rule.status), statuses) && share(rule.tactics, tactics) &&
          has_technique(rule.techniques, techniques) && has_text(rule, texts);
+}
+
+Status usable_for_alerts(const RuleFilter& filter) {
+  for (const auto& [name, words] :
+       {std::pair{"--product", &filter.products}, std::pair{"--category", &filter.categories},
+        std::pair{"--service", &filter.services}, std::pair{"--status", &filter.statuses},
+        std::pair{"--source", &filter.sources}})
+    if (!words->empty())
+      return fail(ErrorCode::kInvalid,
+                  fmt::format("{}: alerts do not tell that of their rule; choose them by --tactic, "
+                              "--technique, --level, --min-level or --text",
+                              name));
+  return {};
 }
 
 void add_filter_options(CLI::App& command, RuleFilter& filter) {

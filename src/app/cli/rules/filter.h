@@ -31,6 +31,9 @@ struct RuleFilter {
   [[nodiscard]] bool passes(const sigma::Rule& rule) const;
 };
 
+// Alerts are chosen by what they tell of their rule: kInvalid names a choice that asks for more.
+[[nodiscard]] Status usable_for_alerts(const RuleFilter& filter);
+
 void add_filter_options(CLI::App& command, RuleFilter& filter);
 
 // The rules that pass, in the order of `sort`: "id", "title", "level", "tactic", "path".

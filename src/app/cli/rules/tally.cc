@@ -9,11 +9,12 @@
 
 namespace tocsin::cli::rules {
 
-Result<Tally> tally_alerts(const std::string& path) {
+Result<Tally> tally_alerts(const std::string& path,
+                           const std::function<bool(const sigma::Rule&)>& chosen) {
   TOCSIN_TRY(sqlite::Database db, sqlite::Database::open(path, sqlite::Mode::kRead));
   TOCSIN_TRY(sqlite::Statement rows,
-             db.prepare("SELECT tactics, techniques, level, rule_name, count(*) FROM alerts GROUP "
-                        "BY tactics, techniques, level, rule_name"));
+             db.prepare("SELECT tactics, techniques, level, rule_name, rule_id, count(*) FROM "
+                        "alerts GROUP BY tactics, techniques, level, rule_name, rule_id"));
   Tally out;
   out.what = "alerts";
   for (;;) {
@@ -22,11 +23,17 @@ Result<Tally> tally_alerts(const std::string& path) {
     const auto words = [&](int column) {
       return CLI::detail::split(std::string(rows.text(column)), ';');
     };
-    std::vector<std::string> tactics = words(0), ids = words(1);
-    std::erase(tactics, "");
-    std::erase(ids, "");
-    out.add(tactics, ids, parse_level(rows.text(2)).value_or(Level::kMedium),
-            static_cast<std::uint64_t>(rows.integer(4)), rows.text(3));
+    sigma::Rule rule;
+    rule.tactics = words(0);
+    rule.techniques = words(1);
+    std::erase(rule.tactics, "");
+    std::erase(rule.techniques, "");
+    rule.level = parse_level(rows.text(2)).value_or(Level::kMedium);
+    rule.title = rows.text(3);
+    rule.id = rows.text(4);
+    if (!chosen || chosen(rule))
+      out.add(rule.tactics, rule.techniques, rule.level,
+              static_cast<std::uint64_t>(rows.integer(5)), rule.title);
   }
 }
 

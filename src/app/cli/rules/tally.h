@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
@@ -15,6 +16,7 @@
 #include "app/insight/navigator.h"
 #include "base/result.h"
 #include "core/event/verdict.h"
+#include "core/sigma/rule.h"
 
 namespace tocsin::cli::rules {
 
@@ -51,8 +53,10 @@ struct Tally {
   }
 };
 
-// Of the alerts in tocsin.db; kNotFound when there is no such file.
-[[nodiscard]] Result<Tally> tally_alerts(const std::string& path);
+// Of the alerts in tocsin.db; kNotFound when there is no such file. `chosen` sees what an alert
+// tells of its rule (id, title, level, tactics, techniques); without it all alerts count.
+[[nodiscard]] Result<Tally> tally_alerts(
+    const std::string& path, const std::function<bool(const sigma::Rule&)>& chosen = {});
 
 // `score`: "count", or "level" for the highest severity.
 [[nodiscard]] insight::NavigatorLayer layer_of(const Tally& tally, std::string_view score);

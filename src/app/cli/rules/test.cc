@@ -163,16 +163,16 @@ bool is_meant(const RuleCase& c, const std::vector<std::string>& only) {
 }
 
 void tell_untested(const sigma::RuleSet& set, const std::vector<CaseOutcome>& outcomes,
-                   bool by_name) {
+                   bool by_name, std::FILE* out) {
   std::map<std::string, int> cases;
   for (const CaseOutcome& outcome : outcomes) ++cases[lower_ascii(outcome.rule_case->rule_id)];
   std::size_t untested = 0;
   for (const sigma::Rule& rule : set.rules) {
     if (cases.contains(rule.id)) continue;
     ++untested;
-    if (by_name) print(fmt::format("no case: {}  {}\n", rule.id, printable(rule.path, {})));
+    if (by_name) fmt::print(out, "no case: {}  {}\n", rule.id, printable(rule.path, {}));
   }
-  print(fmt::format("{} of {} rules have no case\n", untested, set.rules.size()));
+  fmt::print(out, "{} of {} rules have no case\n", untested, set.rules.size());
 }
 
 int test(const TestOptions& options) {
@@ -184,27 +184,30 @@ int test(const TestOptions& options) {
   if (!set) return usage_error(set.error());
   const auto taxonomy = load_taxonomy(where);
   if (!taxonomy) return usage_error(taxonomy.error());
+  std::FILE* const out = options.junit == "-" ? stderr : stdout;  // for people
   CaseRunner runner(*set, *taxonomy);
   std::vector<CaseOutcome> outcomes;
   std::size_t failed = 0;
-  const Style style = style_of(STDOUT_FILENO);
+  const Style style = style_of(fileno(out));
   const std::string label = tinted("FAILED", Tint::kRed, style);
   for (const RuleCase& c : cases->cases) {
     if (!is_meant(c, options.only)) continue;
     const CaseOutcome& outcome = outcomes.emplace_back(runner.run(c));
     if (outcome.failure.empty()) continue;
     ++failed;
-    print(fmt::format("{} {}:{}: {}: {}\n{}", label, printable(c.path, style), c.mark.line,
-                      printable(c.name, style), printable(outcome.failure, style),
-                      outcome.details));
+    fmt::print(out, "{} {}:{}: {}: {}\n{}", label, printable(c.path, style), c.mark.line,
+               printable(c.name, style), printable(outcome.failure, style), outcome.details);
   }
   for (const CaseProblem& p : cases->problems)
-    print(fmt::format("{} {}:{}: {}\n", tinted("UNREADABLE", Tint::kRed, style),
-                      printable(p.path, style), p.mark.line, printable(p.message, style)));
-  print(fmt::format("{} cases passed, {} failed, {} unreadable; ", outcomes.size() - failed, failed,
-                    cases->problems.size()));
-  tell_untested(*set, outcomes, options.untested);
-  if (!options.junit.empty() && !write_file(options.junit, junit_xml(outcomes, cases->problems)))
+    fmt::print(out, "{} {}:{}: {}\n", tinted("UNREADABLE", Tint::kRed, style),
+               printable(p.path, style), p.mark.line, printable(p.message, style));
+  fmt::print(out, "{} cases passed, {} failed, {} unreadable; ", outcomes.size() - failed, failed,
+             cases->problems.size());
+  tell_untested(*set, outcomes, options.untested, out);
+  if (options.junit == "-")
+    print(junit_xml(outcomes, cases->problems));
+  else if (!options.junit.empty() &&
+           !write_file(options.junit, junit_xml(outcomes, cases->problems)))
     return report({ErrorCode::kUnavailable, options.junit + ": cannot be written"});
   if (outcomes.empty() && cases->problems.empty()) {
     report({ErrorCode::kNotFound, "no case was found (NAME.test.yml beside a rule)"});
@@ -227,7 +230,8 @@ void add_test(CLI::App& rules, Context& context) {
       ->add_option("--only", options->only,
                    "Cases whose rule id begins with this, or whose name or file holds it")
       ->allow_extra_args(false);
-  command->add_option("--junit", options->junit, "Also write the results as JUnit XML");
+  command->add_option("--junit", options->junit,
+                      "Also write the results as JUnit XML; - is stdout");
   command->add_flag("--untested", options->untested, "Also name the rules that have no case");
   command->footer(
       "A case: name, match (true or false), and either event (a map) or event_file (JSON lines, "

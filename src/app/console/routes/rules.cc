@@ -322,7 +322,8 @@ Answer add(const Context& context, const Call& call) {
 void write_normalized(JsonWriter& json, const insight::EventView& view) {
   std::map<std::string, std::vector<std::string>> fields;
   for (const FieldValue& value : view.event.values)
-    if (value.field != kNoField) fields[view.fields.name(value.field)].emplace_back(value.text);
+    if (value.field != kNoField && value.kind != ValueKind::kContainer)
+      fields[view.fields.name(value.field)].emplace_back(value.text);
   json.key("normalized");
   json.object([&] {
     for (const auto& [name, values] : fields) list_member(json, name, values);

@@ -14,6 +14,11 @@
 namespace tocsin::insight {
 namespace {
 
+std::string_view text_of(const FieldValue& value) {
+  return value.kind == ValueKind::kContainer ? std::string_view("(an object or an empty list)")
+                                             : value.text;
+}
+
 using sigma::Expr;
 using sigma::Op;
 using sigma::Predicate;
@@ -244,7 +249,7 @@ class Builder {
       });
       if (out.field.empty() && (!yes || out.values.size() >= kKeywordValuesMax)) continue;
       out.values.push_back({value.field == kNoField ? "" : fields.name(value.field),
-                            std::string(value.text), value.kind == ValueKind::kNull, yes});
+                            std::string(text_of(value)), value.kind == ValueKind::kNull, yes});
     }
   }
 

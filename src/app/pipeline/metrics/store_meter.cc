@@ -115,6 +115,10 @@ void SinkMeter::answer(metrics::Answers& answers) const {
 StoreMeter::StoreMeter(metrics::Registry& registry, metrics::Health& health)
     : registry_(declared(registry)), health_(health) {}
 
+void StoreMeter::wait_for_bus(const Error& error) {
+  for (SinkMeter& sink : sinks_) sink.waits_for_bus(error);
+}
+
 SinkMeter& StoreMeter::add(const std::string& sink) {
   return sinks_.emplace_back(registry_, health_, sink);
 }

@@ -31,6 +31,8 @@ class SinkMeter {
   // The loop comes round; once a second it looks where the consumer stands.
   void turn(bus::Consumer& consumer);
   void poll_failed(const Error& error);
+  // Before the first poll: what is needed is not there yet.
+  void waits_for_bus(const Error& error) { bus_.fail(error.message); }
   void taken(bus::Consumer& consumer, const bus::Batch& batch);
   // Retention deleted these before they were read.
   void lost(std::uint64_t records) { skipped_.add(records); }
@@ -65,6 +67,8 @@ class StoreMeter {
 
   // Before the endpoint is asked for the first time, or while it is not asked.
   [[nodiscard]] SinkMeter& add(const std::string& sink);
+  // All sinks do.
+  void wait_for_bus(const Error& error);
 
   // Exports all of it, until what is returned is gone.
   [[nodiscard]] metrics::Registry::Asking watch(const trace::Tracer& tracer);

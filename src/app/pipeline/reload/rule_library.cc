@@ -90,10 +90,8 @@ Result<std::shared_ptr<const RuleSnapshot>> RuleLibrary::load(RuleChanges& chang
   changes = {};
   TOCSIN_TRY(RuleSet set, sources_.rules());
   TOCSIN_TRY(const Tuning tuning, sources_.tuning());
-  if (set.rules.empty())
-    return fail(ErrorCode::kInvalid,
-                "no rule to match: give --rules a folder of Sigma rules (*.yml)");
   changes.kept = keep_broken(set, changes);
+  if (set.rules.empty()) return fail(ErrorCode::kInvalid, sigma::why_no_rules(set));
   changes.files = set.files;
   changes.rejected = set.rejected - std::min(set.rejected, changes.kept);
 

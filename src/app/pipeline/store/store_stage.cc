@@ -43,6 +43,7 @@ Result<bool> await_topics(const StoreParts& parts, const StoreOptions& options,
     if (created) return true;
     if (created.error().code != ErrorCode::kUnavailable) return tl::unexpected(created.error());
     if (!std::exchange(told, true)) log_warning("{}; waiting for it", created.error().message);
+    parts.meter.wait_for_bus(created.error());
     std::this_thread::sleep_for(kTopicsAgain);
   }
   return false;
@@ -56,8 +57,6 @@ std::string group_of(const StoreOptions& options, const StoreSink& sink) {
 
 Status run_store(const StoreParts& parts, const StoreOptions& options,
                  const std::atomic<bool>& stop, std::deque<StoreStats>& stats) {
-  TOCSIN_TRY(const bool there, await_topics(parts, options, stop));
-  if (!there) return {};
   std::atomic<bool> stop_all{false};
   std::atomic<std::size_t> running{parts.sinks.size()};
   std::mutex mutex;
@@ -65,6 +64,8 @@ Status run_store(const StoreParts& parts, const StoreOptions& options,
   std::vector<SinkMeter*> meters;
   for (const StoreSink& sink : parts.sinks) meters.push_back(&parts.meter.add(sink.name));
   const auto watching = parts.meter.watch(parts.tracer);
+  TOCSIN_TRY(const bool there, await_topics(parts, options, stop));
+  if (!there) return {};
   std::vector<std::jthread> threads;
   for (std::size_t i = 0; i < parts.sinks.size(); ++i) {
     threads.emplace_back([&, i] {

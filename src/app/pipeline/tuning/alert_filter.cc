@@ -52,7 +52,7 @@ class FieldReader {
     const FieldId id = table_.find(field);
     if (!read_ || id == kNoField) return out;
     for (const FieldValue& v : event_.values)
-      if (v.field == id) out.append(v.text).push_back('\x1f');
+      if (v.field == id && v.kind != ValueKind::kContainer) out.append(v.text).push_back('\x1f');
     return out;
   }
 

@@ -73,8 +73,8 @@ Result<std::map<std::string, std::string>> config_of(Client& client, const std::
   if (const auto code = rd_kafka_ConfigResource_error(described[0]);
       code != RD_KAFKA_RESP_ERR_NO_ERROR) {
     const char* const text = rd_kafka_ConfigResource_error_string(described[0]);
-    return client.failure(code, "settings of topic " + name, "DescribeConfigs on topic " + name,
-                          text == nullptr ? "" : text);
+    return client.failure(code, "settings of topic " + name, text == nullptr ? "" : text,
+                          "DescribeConfigs on topic " + name);
   }
   const auto** const entries = rd_kafka_ConfigResource_configs(described[0], &count);
   for (std::size_t i = 0; i < count; ++i) {
