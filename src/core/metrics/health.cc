@@ -76,8 +76,12 @@ std::vector<std::string> Health::unmet() const {
   std::vector<std::string> lines = stalled();
   const std::lock_guard lock(mutex_);
   for (const Condition& condition : conditions_)
-    if (const auto why = condition.unmet())
-      lines.push_back(fmt::format("{} (for {} s)", why->reason, why->since.count()));
+    if (const auto why = condition.unmet()) {
+      std::string line = fmt::format("{} (for {} s)", why->reason, why->since.count());
+      // Several workers wait for the same thing.
+      if (std::find(lines.begin(), lines.end(), line) == lines.end())
+        lines.push_back(std::move(line));
+    }
   for (const auto& why : checks_)
     if (std::string reason = why(); !reason.empty()) lines.push_back(std::move(reason));
   return lines;

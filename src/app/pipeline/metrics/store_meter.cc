@@ -49,6 +49,8 @@ SinkMeter::SinkMeter(metrics::Registry& registry, metrics::Health& health, std::
       poll_errors_(registry.counter(family::kPollErrors, output(name_))),
       refused_commits_(registry.counter(family::kLostPartitions, output(name_))) {
   output_.meet();
+  // There from the start: an increase is seen only of what was there before.
+  for (const char* code : {"alert.invalid", "verdict.invalid", "sink.refused"}) dead_letters(code);
 }
 
 void SinkMeter::turn(bus::Consumer& consumer) {
@@ -71,7 +73,7 @@ void SinkMeter::taken(bus::Consumer& consumer, const bus::Batch& batch) {
   lag_.taken(batch);
 }
 
-void SinkMeter::dead_letter(std::string_view code) {
+metrics::Counter& SinkMeter::dead_letters(std::string_view code) {
   auto counter = dead_letters_.find(code);
   if (counter == dead_letters_.end())
     counter =
@@ -79,7 +81,7 @@ void SinkMeter::dead_letter(std::string_view code) {
             .emplace(code, &registry_.counter(family::kDeadLetters,
                                               {{"code", std::string(code)}, {"output", name_}}))
             .first;
-  counter->second->add();
+  return *counter->second;
 }
 
 void SinkMeter::wrote(std::int64_t nanoseconds) {

@@ -36,7 +36,7 @@ class SinkMeter {
   void taken(bus::Consumer& consumer, const bus::Batch& batch);
   // Retention deleted these before they were read.
   void lost(std::uint64_t records) { skipped_.add(records); }
-  void dead_letter(std::string_view code);
+  void dead_letter(std::string_view code) { dead_letters(code).add(); }
   void wrote(std::int64_t nanoseconds);
   // The sink waits and tries again, and is alive meanwhile.
   void write_failed(const Error& error);
@@ -47,6 +47,8 @@ class SinkMeter {
   void answer(metrics::Answers& answers) const;
 
  private:
+  metrics::Counter& dead_letters(std::string_view code);
+
   metrics::Registry& registry_;
   const std::string name_;
   metrics::Pulse& pulse_;

@@ -39,6 +39,8 @@ WorkerMeter::WorkerMeter(metrics::Registry& registry, metrics::Health& health, s
       outcome_hits_(memo("outcomes", "hit")),
       outcome_misses_(memo("outcomes", "miss")) {
   outputs_.meet();
+  // There from the start: an increase is seen only of what was there before.
+  dead_letters("event.invalid");
   for (const Level level : kLevels) {
     auto& counters = matches_[static_cast<std::size_t>(level)];
     for (const bool alert : {false, true})
@@ -87,14 +89,14 @@ void WorkerMeter::taken(bus::Consumer& consumer, const bus::Batch& batch, UnixNa
   lag_.taken(batch);
 }
 
-void WorkerMeter::dead_letter(std::string_view code) {
+metrics::Counter& WorkerMeter::dead_letters(std::string_view code) {
   auto counter = dead_letters_.find(code);
   if (counter == dead_letters_.end())
     counter =
         dead_letters_
             .emplace(code, &registry_.counter(family::kDeadLetters, {{"code", std::string(code)}}))
             .first;
-  counter->second->add();
+  return *counter->second;
 }
 
 WorkerMeter::Output& WorkerMeter::output_of(std::string_view name) {

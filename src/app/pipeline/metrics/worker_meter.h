@@ -46,7 +46,7 @@ class WorkerMeter {
   void classified(std::int64_t nanoseconds) {
     classify_seconds_.observe(static_cast<double>(nanoseconds) * 1e-9);
   }
-  void dead_letter(std::string_view code);
+  void dead_letter(std::string_view code) { dead_letters(code).add(); }
   void matched(Level level, bool alert) { matches_[static_cast<std::size_t>(level)][alert]->add(); }
 
   void wrote(std::string_view output, std::int64_t nanoseconds);
@@ -76,6 +76,7 @@ class WorkerMeter {
     metrics::Counter& retries;
   };
   Output& output_of(std::string_view name);
+  metrics::Counter& dead_letters(std::string_view code);
   metrics::Counter& memo(const char* name, const char* result);
 
   metrics::Registry& registry_;
