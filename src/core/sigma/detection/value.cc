@@ -61,6 +61,9 @@ class Item {
       : lowering_(lowering), key_(std::move(key)), m_(key_.modifiers), mark_(mark) {}
 
   Expr lower(const Node& value) {
+    if (m_.type == ValueType::kExists && value.is_sequence() && value.items.size() != 1)
+      return error("modifier.exists_value", value.mark, "'exists' takes one true or false, no list",
+                   "write true if the event must have the field, false if it must not");
     if (value.is_sequence() && value.items.empty()) {
       if (key_.field.empty())
         return error("detection.empty", value.mark, "a list of keywords is empty", "give a word");
@@ -443,9 +446,13 @@ class Item {
     const auto wildcards = std::count_if(parts.begin(), parts.end(), [](const Part& part) {
       return part.kind != PartKind::kLiteral;
     });
-    if (static_cast<std::size_t>(wildcards) > kValueWildcardsMax)
-      return error("value.too_many_wildcards", mark, "a value has more than 256 wildcards",
-                   "use a regular expression");
+    if (static_cast<std::size_t>(wildcards) > kValueWildcardsMax) {
+      const bool dashes = m_.has(Step::kWindash);
+      return error("value.too_many_wildcards", mark,
+                   dashes ? "a value has more than 256 wildcards and dashes that windash changes"
+                          : "a value has more than 256 wildcards",
+                   dashes ? "look for a shorter part of it" : "use a regular expression");
+    }
     if (parts.size() == 1 && parts[0].kind == PartKind::kMany && !m_.steps.empty())
       lowering_.warning("value.matches_all", mark, "this matches every value of the field",
                         "write '|exists: true' if that is meant");
