@@ -10,6 +10,7 @@
 #include "base/bounded_queue.h"
 #include "base/bytes/find_bytes.h"
 #include "base/clock.h"
+#include "base/decimal.h"
 #include "base/json_writer.h"
 #include "base/utf8.h"
 #include "base/uuid.h"
@@ -73,6 +74,103 @@ TEST_CASE("clock: time stamps of logs are read and written") {
     CAPTURE(text);
     CHECK_FALSE(parse_time(text));
   }
+}
+
+TEST_CASE("decimal: one form for each value, whatever its spelling") {
+  struct Case {
+    std::string text, want;  // "": no number
+  };
+  const std::string many(200, '9');
+  const Case cases[] = {
+      {"0", "0"},
+      {"-0", "0"},
+      {"-0.000e99999999999999", "0"},
+      {"10.0", "10"},
+      {"+010.50", "10.5"},
+      {"1.050e1", "10.5"},
+      {".5", "0.5"},
+      {"-5.", "-5"},
+      {"0.000001", "0.000001"},
+      {"1e-6", "0.000001"},
+      {"123456e-3", "123.456"},
+      {"1E21", "1000000000000000000000"},
+      {"100000000000000000000", "100000000000000000000"},
+      {"133485408000000001", "133485408000000001"},
+      {"0.1000000000000000055511151231257827", "0.1000000000000000055511151231257827"},
+      {"1e64", "1" + std::string(64, '0')},
+      {"1e65", "1e65"},
+      {"1" + std::string(65, '0'), "1e65"},
+      {"1.5e-300", "1.5e-300"},
+      {"0.5e-64", "0." + std::string(64, '0') + "5"},
+      {"0.5e-65", "5e-66"},
+      {"-12345e70", "-1.2345e74"},
+      {many, many},
+      {many + "e65", "9." + many.substr(1) + "e264"},
+      {"1e999999999", "1e999999999"},
+      {"1e-0000000000000000003", "0.001"},
+      {"1e1000000000", ""},
+      {"", ""},
+      {"-", ""},
+      {".", ""},
+      {"+-5", ""},
+      {"1e", ""},
+      {"1e+", ""},
+      {"1.2.3", ""},
+      {" 1", ""},
+      {"1 ", ""},
+      {"0x10", ""},
+      {"inf", ""},
+      {"nan", ""},
+      {"1e5.0", ""},
+  };
+  for (const Case& c : cases) {
+    CAPTURE(c.text);
+    const auto number = Decimal::parse(c.text);
+    CHECK((number ? number->to_string() : "") == c.want);
+    if (!number) continue;
+    const std::string form = number->to_string();
+    CHECK(form.size() <= c.text.size() + Decimal::kMoreBytesMax);
+    const auto again = Decimal::parse(form);
+    REQUIRE(again);
+    CHECK(*again == *number);
+    CHECK(again->to_string() == form);
+  }
+}
+
+TEST_CASE("decimal: the order of numbers is exact") {
+  const char* const rising[] = {"-1e999999999",
+                                "-100000000000000000000",
+                                "-99.5",
+                                "-99.25",
+                                "-0.01",
+                                "-1e-999999999",
+                                "0",
+                                "1e-999999999",
+                                "0.0999",
+                                "0.1",
+                                "0.10000000000000000001",
+                                "1",
+                                "9.999",
+                                "10",
+                                "9007199254740992",
+                                "9007199254740992.5",
+                                "9007199254740993",
+                                "133485408000000000",
+                                "133485408000000001",
+                                "1e20",
+                                "1e999999999"};
+  for (std::size_t i = 0; i < std::size(rising); ++i)
+    for (std::size_t j = 0; j < std::size(rising); ++j) {
+      CAPTURE(rising[i]);
+      CAPTURE(rising[j]);
+      CHECK((*Decimal::parse(rising[i]) <=> *Decimal::parse(rising[j])) == (i <=> j));
+    }
+  CHECK(*Decimal::parse("1.50e2") == *Decimal::parse("+150.0"));
+  CHECK(*Decimal::parse("-0") == *Decimal::parse("0e7"));
+  for (const char* whole : {"0", "10", "1.50e2", "-3.0"})
+    CHECK_MESSAGE(Decimal::parse(whole)->is_whole(), whole);
+  for (const char* broken : {"0.5", "18.5", "1.05e1", "1e-9"})
+    CHECK_MESSAGE(!Decimal::parse(broken)->is_whole(), broken);
 }
 
 TEST_CASE("utf8: repair replaces each ill-formed part once") {

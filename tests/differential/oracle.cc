@@ -31,7 +31,7 @@ void add(Observed& out, const std::string& name, const JsonValue& value) {
       for (const JsonValue& item : value.items) add(out, name, item);
       return;
     case JsonValue::Kind::kNumber:
-      out.facts.push_back({name, value.kind, shortest_number(value.text)});
+      out.facts.push_back({name, value.kind, one_form(value.text)});
       break;
     default:
       out.facts.push_back({name, value.kind, value.text});
@@ -87,6 +87,11 @@ struct Item {
 
   bool has(std::string_view name) const {
     return std::find(modifiers.begin(), modifiers.end(), name) != modifiers.end();
+  }
+  bool changes_text() const {
+    static const std::set<std::string> kOthers = {"all", "cased", "neq", "expand"};
+    return std::any_of(modifiers.begin(), modifiers.end(),
+                       [](const std::string& name) { return kOthers.count(name) == 0; });
   }
 };
 
@@ -163,14 +168,20 @@ class Judge {
     static const std::set<std::string> kCompare = {"lt", "lte", "gt", "gte"};
     if (item.has("fieldref")) return refers(item, text, value.scalar);
     for (const std::string& time : kTimes)
-      if (item.has(time)) return compares(item, time_part(time, text), value);
+      if (item.has(time)) {
+        const std::optional<int> part = time_part(time, text);
+        return part && compares(item, parse_number(std::to_string(*part)), value);
+      }
     for (const std::string& compare : kCompare)
       if (item.has(compare)) return compares(item, parse_number(text), value);
     if (item.has("cidr")) return in_network(value.scalar, text);
-    std::string wanted = value.scalar;
-    if (value.plain && parse_number(wanted)) wanted = shortest_number(wanted);
+    // decision: a number that is not written for a text equals what has its value, and a text that
+    // is written alike
+    if (value.plain && parse_number(value.scalar) && !item.changes_text() &&
+        string(item, one_form(value.scalar), text))
+      return true;
     for (const std::string& expanded :
-         item.has("expand") ? expand(wanted) : std::vector<std::string>{wanted})
+         item.has("expand") ? expand(value.scalar) : std::vector<std::string>{value.scalar})
       if (item.has("re") ? regex(item, expanded, text) : string(item, expanded, text)) return true;
     return false;
   }
@@ -184,15 +195,16 @@ class Judge {
     return *found;
   }
 
-  static bool compares(const Item& item, std::optional<double> number, const Node& value) {
-    const std::optional<double> wanted = parse_number(value.scalar);
+  static bool compares(const Item& item, const std::optional<Number>& number, const Node& value) {
+    const std::optional<Number> wanted = parse_number(value.scalar);
     if (!wanted) unknown("the number " + value.scalar);
     if (!number) return false;
-    if (item.has("lt")) return *number < *wanted;
-    if (item.has("lte")) return *number <= *wanted;
-    if (item.has("gt")) return *number > *wanted;
-    if (item.has("gte")) return *number >= *wanted;
-    return *number == *wanted;
+    const int order = compare(*number, *wanted);
+    if (item.has("lt")) return order < 0;
+    if (item.has("lte")) return order <= 0;
+    if (item.has("gt")) return order > 0;
+    if (item.has("gte")) return order >= 0;
+    return order == 0;
   }
 
   bool refers(const Item& item, const std::string& text, const std::string& field) const {

@@ -24,7 +24,7 @@ struct Observed {
   struct Fact {
     std::string field;
     JsonValue::Kind kind;
-    std::string text;  // a number in its shortest form
+    std::string text;  // a number in its one form
   };
   std::vector<Fact> facts;
   std::string channel, event_id;

@@ -275,63 +275,133 @@ bool in_network(std::string_view network, std::string_view address) {
   return true;
 }
 
-std::optional<double> parse_number(std::string_view text) {
+std::optional<Number> parse_number(std::string_view text) {
   std::size_t at = 0;
   const auto digits = [&] {
     const std::size_t start = at;
     while (at < text.size() && text[at] >= '0' && text[at] <= '9') ++at;
-    return at > start;
+    return std::string(text.substr(start, at - start));
   };
-  if (at < text.size() && (text[at] == '-' || text[at] == '+')) ++at;
-  const bool whole = digits();
-  bool fraction = false;
+  Number out;
+  if (at < text.size() && (text[at] == '-' || text[at] == '+')) out.negative = text[at++] == '-';
+  out.whole = digits();
   if (at < text.size() && text[at] == '.') {
     ++at;
-    fraction = digits();
+    out.fraction = digits();
   }
-  if (!whole && !fraction) return std::nullopt;
+  if (out.whole.empty() && out.fraction.empty()) return std::nullopt;
   if (at < text.size() && (text[at] == 'e' || text[at] == 'E')) {
-    ++at;
+    const bool down = ++at < text.size() && text[at] == '-';
     if (at < text.size() && (text[at] == '+' || text[at] == '-')) ++at;
-    if (!digits()) return std::nullopt;
+    const std::string exponent = digits();
+    if (exponent.empty()) return std::nullopt;
+    // The point wanders, digit by digit; the generators keep exponents below 10,000.
+    for (int steps = std::atoi(exponent.c_str()); steps > 0; --steps) {
+      std::string& from = down ? out.whole : out.fraction;
+      std::string& to = down ? out.fraction : out.whole;
+      if (from.empty()) from = "0";
+      if (down) {
+        to.insert(to.begin(), from.back());
+        from.pop_back();
+      } else {
+        to.push_back(from.front());
+        from.erase(from.begin());
+      }
+    }
   }
-  const double number = std::strtod(std::string(text).c_str(), nullptr);
-  if (at != text.size() || number > 1e300 || number < -1e300) return std::nullopt;
-  return number;
+  if (at != text.size()) return std::nullopt;
+  out.whole.erase(0, out.whole.find_first_not_of('0'));
+  out.fraction.erase(out.fraction.find_last_not_of('0') + 1);
+  if (out.whole.empty() && out.fraction.empty()) out.negative = false;
+  return out;
 }
 
-std::string shortest_number(std::string_view token) {
-  if (token.find_first_of(".eE") == std::string_view::npos) return std::string(token);
-  const double number = std::strtod(std::string(token).c_str(), nullptr);
-  char text[64];
-  for (int precision = 1; precision <= 17; ++precision) {
-    std::snprintf(text, sizeof text, "%.*g", precision, number);
-    if (std::strtod(text, nullptr) == number) break;
-  }
-  if (std::string_view(text).find('e') != std::string_view::npos)
-    std::snprintf(text, sizeof text, "%.0f", number);  // the generators keep below 10^15
-  return text;
+int compare(const Number& a, const Number& b) {
+  if (a.negative != b.negative) return a.negative ? -1 : 1;
+  if (a.negative) return compare({false, b.whole, b.fraction}, {false, a.whole, a.fraction});
+  if (a.whole.size() != b.whole.size()) return a.whole.size() < b.whole.size() ? -1 : 1;
+  // Without zeros behind them, fractions are in the order of their texts.
+  const int whole = a.whole.compare(b.whole);
+  return whole != 0 ? whole : a.fraction.compare(b.fraction);
 }
 
-std::optional<double> time_part(std::string_view part, std::string_view time) {
-  int year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0;
-  if (std::sscanf(std::string(time).c_str(), "%4d-%2d-%2dT%2d:%2d:%2d", &year, &month, &day, &hour,
-                  &minute, &second) != 6)
+std::string one_form(std::string_view token) {
+  const std::optional<Number> number = parse_number(token);
+  if (!number) return std::string(token);
+  const std::string sign = number->negative ? "-" : "";
+  const std::string &whole = number->whole, &fraction = number->fraction;
+  // decision: with more than 64 zeros that a plain form would need, one digit before the point
+  const std::size_t zeros_in_front = fraction.find_first_not_of('0');
+  const std::size_t last = whole.find_last_not_of('0');
+  const bool tiny = whole.empty() && !fraction.empty() && zeros_in_front > 64;
+  const bool huge = fraction.empty() && !whole.empty() && whole.size() - last - 1 > 64;
+  if (!tiny && !huge)
+    return sign + (whole.empty() ? "0" : whole) + (fraction.empty() ? "" : "." + fraction);
+  const std::string all = tiny ? fraction.substr(zeros_in_front) : whole.substr(0, last + 1);
+  return sign + all.substr(0, 1) + (all.size() > 1 ? "." + all.substr(1) : "") + "e" +
+         (tiny ? "-" + std::to_string(zeros_in_front + 1) : std::to_string(whole.size() - 1));
+}
+
+namespace {
+
+struct Moment {
+  int year = 0, month = 0, day = 0, hour = 0, minute = 0;
+};
+
+bool leap(int y) { return (y % 4 == 0 && y % 100 != 0) || y % 400 == 0; }
+int days_of_month(int year, int month) {
+  static const int kMonths[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+  return kMonths[month - 1] + (month == 2 && leap(year) ? 1 : 0);
+}
+
+// decision: a number with 10, 13, 16 or 19 digits before its point counts from 1970 on
+std::optional<Moment> epoch(const std::string& text) {
+  const std::optional<Number> number = parse_number(text);
+  if (!number || number->negative) return std::nullopt;
+  const std::size_t digits = number->whole.size();
+  if (digits < 10 || digits > 19 || digits % 3 != 1 || number->whole > "9223372036854775807")
     return std::nullopt;
+  long long minutes = std::atoll(number->whole.substr(0, 10).c_str()) / 60;
+  Moment out{1970, 1, 1, 0, 0};
+  out.minute = static_cast<int>(minutes % 60);
+  out.hour = static_cast<int>(minutes / 60 % 24);
+  for (long long days = minutes / 60 / 24; days > 0; --days) {
+    if (++out.day <= days_of_month(out.year, out.month)) continue;
+    out.day = 1;
+    if (++out.month <= 12) continue;
+    out.month = 1;
+    ++out.year;
+  }
+  return out;
+}
+
+std::optional<Moment> moment(const std::string& text) {
+  Moment out;
+  int second = 0;
+  if (std::sscanf(text.c_str(), "%4d-%2d-%2dT%2d:%2d:%2d", &out.year, &out.month, &out.day,
+                  &out.hour, &out.minute, &second) == 6)
+    return out;
+  return epoch(text);
+}
+
+}  // namespace
+
+std::optional<int> time_part(std::string_view part, std::string_view time) {
+  const std::optional<Moment> at = moment(std::string(time));
+  if (!at) return std::nullopt;
+  const auto [year, month, day, hour, minute] = *at;
   if (part == "minute") return minute;
   if (part == "hour") return hour;
   if (part == "day") return day;
   if (part == "month") return month;
   if (part == "year") return year;
-  const auto leap = [](int y) { return (y % 4 == 0 && y % 100 != 0) || y % 400 == 0; };
   const auto days_before = [&](int y) {  // days from 0001-01-01, a Monday, to y-01-01
     int days = 0;
     for (int i = 1; i < y; ++i) days += leap(i) ? 366 : 365;
     return days;
   };
-  static const int kMonths[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
   int today = days_before(year) + day - 1;
-  for (int m = 1; m < month; ++m) today += kMonths[m - 1] + (m == 2 && leap(year) ? 1 : 0);
+  for (int m = 1; m < month; ++m) today += days_of_month(year, m);
   const int thursday = today - today % 7 + 3;
   int its_year = year - 1;
   while (days_before(its_year + 1) <= thursday) ++its_year;

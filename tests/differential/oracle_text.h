@@ -53,12 +53,20 @@ using Address = std::array<std::uint8_t, 16>;
 [[nodiscard]] std::optional<Address> parse_address(std::string_view text);
 [[nodiscard]] bool in_network(std::string_view network, std::string_view address);
 
+// The digits of a decimal number before and behind its point, without zeros that say nothing.
+struct Number {
+  bool negative = false;
+  std::string whole, fraction;
+};
 // A decimal number and nothing else.
-[[nodiscard]] std::optional<double> parse_number(std::string_view text);
-// The shortest text of a number's token: "10.0" and "1e1" are "10".
-[[nodiscard]] std::string shortest_number(std::string_view token);
+[[nodiscard]] std::optional<Number> parse_number(std::string_view text);
+// Below 0, 0 or above 0.
+[[nodiscard]] int compare(const Number& a, const Number& b);
+// The one text of a number's token: "10.0" and "1e1" are "10". What is no number stays.
+[[nodiscard]] std::string one_form(std::string_view token);
 
-// minute, hour, day, week (ISO 8601), month or year of "YYYY-MM-DDTHH:MM:SS...Z".
-[[nodiscard]] std::optional<double> time_part(std::string_view part, std::string_view time);
+// minute, hour, day, week (ISO 8601), month or year of "YYYY-MM-DDTHH:MM:SS...Z", or of a count of
+// seconds, milliseconds, microseconds or nanoseconds since 1970.
+[[nodiscard]] std::optional<int> time_part(std::string_view part, std::string_view time);
 
 }  // namespace tocsin::differential

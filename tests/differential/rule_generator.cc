@@ -48,7 +48,22 @@ class Generator {
   // ---- rules ----------------------------------------------------------------------------------
 
   std::string number() {
-    static const Strings kNumbers = {"0", "1", "10", "10.0", "-1", "1.5", "4625", "100000"};
+    static const Strings kNumbers = {"0",
+                                     "1",
+                                     "10",
+                                     "10.0",
+                                     "-1",
+                                     "1.5",
+                                     "4625",
+                                     "100000",
+                                     "-0",
+                                     "1.50",
+                                     "1e5",
+                                     "0.000001",
+                                     "9007199254740992",
+                                     "9007199254740993",
+                                     "1e21",
+                                     "1000000000000000000000"};
     return pick(kNumbers);
   }
 
@@ -210,7 +225,9 @@ class Generator {
   std::string phrase() {
     if (chance(12)) return "";
     if (chance(10)) return pick(Strings{"10.1.2.3", "11.0.0.1", "fe80::1", "::1", "10.0.0.0"});
-    if (chance(10)) return pick(Strings{"2024-02-29T12:30:01Z", "2023-01-01T01:01:00.5Z"});
+    if (chance(10))
+      return pick(
+          Strings{"2024-02-29T12:30:01Z", "2023-01-01T01:01:00.5Z", "1704067200", "1672535100000"});
     if (chance(12)) {
       const std::string text = word(below(4)) + "w" + std::to_string(below(9)) + word(below(4));
       return base64(chance(2) ? text : utf16(text, chance(2)));

@@ -168,6 +168,62 @@ TEST_CASE("small worlds: null, exists, numbers and types against every shape of 
   expect_agreement(world, 3'000);
 }
 
+TEST_CASE("small worlds: numbers are equal and in order by their values, in every spelling") {
+  const Strings spellings = {"0",
+                             "-0",
+                             "0.0",
+                             "10",
+                             "10.0",
+                             "10.50",
+                             "10.5",
+                             "1.05e1",
+                             "1e1",
+                             "1E+1",
+                             "100e-1",
+                             "-10.0",
+                             "-1.5",
+                             "1e3",
+                             "1000",
+                             "0.0001",
+                             "0.000001",
+                             "1e-6",
+                             "0.1",
+                             "0.10000000000000000001",
+                             "9007199254740992",
+                             "9007199254740993",
+                             "9007199254740993.0",
+                             "133485408000000000",
+                             "133485408000000001",
+                             "18446744073709551616",
+                             "100000000000000000000",
+                             "1e20",
+                             "1000000000000000000000",
+                             "1e21",
+                             "1.5e100",
+                             "15e99",
+                             "1e-80",
+                             "1e400",
+                             "10e399"};
+  World world;
+  for (const std::string& spelling : spellings)
+    for (const char* key :
+         {"F", "F|neq", "F|cased", "F|lt", "F|lte", "F|gt", "F|gte", "F|contains"})
+      add_rule(world, key, std::string(key) == "F|contains" ? yaml_quoted(spelling) : spelling);
+  for (const char* spelling : {"+5", "007", ".5", "5."}) add_rule(world, "F", spelling);
+  add_rule(world, "F", "[10.0, 1e21, -0]");
+  add_rule(world, "F|all", "[10.0, '10*']");
+  for (const std::string keyword : {"1000", "1e3", "1000000000000000000000", "e100"})
+    world.rules.push_back(rule_text(world.rules.size(), "{product: windows}",
+                                    "  k: '" + keyword + "'\n  condition: k"));
+  for (const std::string& spelling : spellings) {
+    world.events.push_back(one_field(JsonValue::number(spelling)));
+    world.events.push_back(one_field(text(spelling)));
+  }
+  for (const char* value : {"+5", "5", "007", "7", ".5", "0.5", "5.", "10.500", "00", "1e"})
+    world.events.push_back(one_field(text(value)));
+  expect_agreement(world, 5'000);
+}
+
 TEST_CASE("small worlds: windash takes the dashes that begin a word") {
   World world;
   for (const char* key : {"F|windash", "F|contains|windash", "F|startswith|windash|cased"})
@@ -307,6 +363,13 @@ TEST_CASE("small worlds: parts of a time") {
         "2023-01-01T12:31:00Z", "2021-01-03T01:00:00.123456Z", "2020-12-31T12:12:12Z",
         "2024-02-29T13:01:01Z", "2024-07-04T11:30:00Z", "not a time", "", "2024"})
     world.events.push_back(one_field(text(time)));
+  for (const char* count :
+       {"0", "999999999", "1000000000", "1704067199", "1704067200", "1709208060.5", "1735689599999",
+        "1609502532123456", "1704067200000000000", "9223372036854775807", "9223372037",
+        "9300000000000000000", "133485408000000000", "-1704067200", "1.7e9"}) {
+    world.events.push_back(one_field(text(count)));
+    world.events.push_back(one_field(JsonValue::number(count)));
+  }
   expect_agreement(world, 200);
 }
 

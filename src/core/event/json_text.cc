@@ -1,18 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/event/json_text.h"
 
-#include <fmt/format.h>
-
-#include <charconv>
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 
+#include "base/decimal.h"
 #include "base/utf8.h"
 
 namespace tocsin {
 namespace {
 
 constexpr std::uint32_t kBad = 0xFFFD;
+
+// A longer token may end with more zeros than the one form has.
+constexpr std::size_t kPlainDigitsMax = 64;
+
+// "0", "4625", "-17": nearly all numbers of events.
+bool is_plain_integer(std::string_view token) {
+  if (token == "0") return true;
+  if (token.starts_with('-')) token.remove_prefix(1);
+  if (token.empty() || token.size() > kPlainDigitsMax || token.front() < '1' || token.front() > '9')
+    return false;
+  return std::all_of(token.begin(), token.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
 
 bool read_hex4(std::string_view text, std::size_t at, std::uint32_t& value) {
   if (at + 4 > text.size()) return false;
@@ -113,15 +124,16 @@ std::string_view unescape(std::string_view raw, Arena& arena) {
 }
 
 std::string_view canonical_number(std::string_view token, Arena& arena) {
-  if (token.find_first_of(".eE") == std::string_view::npos) return token;
-  double number = 0;
-  const auto [end, error] = std::from_chars(token.data(), token.data() + token.size(), number);
-  if (error != std::errc{} || end != token.data() + token.size()) return token;
-  char buffer[64];
-  const auto written = fmt::format_to_n(buffer, sizeof buffer, "{}", number);
-  std::string_view text(buffer, written.size);
-  if (text.ends_with(".0")) text.remove_suffix(2);
-  return arena.copy(text);
+  if (is_plain_integer(token)) return token;
+  const auto number = Decimal::parse(token);
+  if (!number) return token;
+  char* const text = arena.allocate(token.size() + Decimal::kMoreBytesMax);
+  return {text, number->write(text)};
+}
+
+bool grows_when_canonical(std::string_view token) {
+  return token.find_first_of("eE") != std::string_view::npos || token.starts_with("-.") ||
+         token.size() > kPlainDigitsMax;
 }
 
 std::string_view decoded(const FieldValue& value, Arena& arena) {

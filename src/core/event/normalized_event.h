@@ -55,9 +55,8 @@ enum class ValueKind : std::uint8_t {
 struct FieldValue {
   FieldId field = kNoField;  // kNoField: no rule reads it by name, but keywords search it
   ValueKind kind = ValueKind::kString;
-  // A string's characters; a bool's text; a number as the shortest text that says it (10.0 is
-  // "10"), so that equality of text is equality of numbers; empty for null and
-  // containers.
+  // A string's characters; a bool's text; a number as the one text of its value (10.0 is "10"), so
+  // that equality of text is equality of numbers; empty for null and containers.
   std::string_view text;
   // `text` is still as JSON writes it (between the quotes of a string, escapes and all): decoded()
   // in core/event/json_text.h gives the above. Most values are never decoded.

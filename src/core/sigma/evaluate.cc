@@ -4,7 +4,9 @@
 #include <arpa/inet.h>
 
 #include <algorithm>
+#include <charconv>
 #include <chrono>
+#include <cstdint>
 #include <cstring>
 #include <optional>
 #include <string>
@@ -13,7 +15,6 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/utf8.h"
-#include "core/sigma/detection/number.h"
 
 namespace tocsin::sigma {
 namespace {
@@ -49,10 +50,29 @@ bool in_network(const CompiledPredicate& p, std::string_view text) {
   return ((address[whole] ^ p.network[whole]) & mask) == 0;
 }
 
-// The part of a time stamp, in the time zone that it is written in UTC.
-std::optional<double> time_part(TimePart part, std::string_view text) {
+// A count of seconds, milliseconds, microseconds or nanoseconds since 1970, told apart by its 10,
+// 13, 16 or 19 digits: all of them are of 2001 to 2262. Windows' own counts have 18.
+std::optional<UnixNanos> epoch_time(std::string_view text) {
+  constexpr std::size_t kTextMax = 64, kDigits = 19;
+  if (text.size() > kTextMax) return std::nullopt;
+  const auto number = Decimal::parse(text);
+  if (!number) return std::nullopt;
+  char buffer[kTextMax + Decimal::kMoreBytesMax];
+  std::string_view digits(buffer, number->write(buffer));
+  digits = digits.substr(0, digits.find_first_not_of("0123456789"));
+  if (digits.size() < 10 || digits.size() > kDigits || digits.size() % 3 != 1) return std::nullopt;
+  std::uint64_t nanos = 0;
+  for (std::size_t i = 0; i < kDigits; ++i)
+    nanos = nanos * 10 + (i < digits.size() ? static_cast<std::uint64_t>(digits[i] - '0') : 0);
+  if (nanos > INT64_MAX) return std::nullopt;
+  return static_cast<UnixNanos>(nanos);
+}
+
+// The part of a time stamp, in UTC.
+std::optional<int> time_part(TimePart part, std::string_view text) {
   namespace chrono = std::chrono;
-  const auto time = parse_time(text);
+  auto time = parse_time(text);
+  if (!time) time = epoch_time(text);
   if (!time) return std::nullopt;
   const chrono::sys_time<chrono::nanoseconds> point{chrono::nanoseconds{*time}};
   const auto day = chrono::floor<chrono::days>(point);
@@ -60,13 +80,13 @@ std::optional<double> time_part(TimePart part, std::string_view text) {
   const chrono::hh_mm_ss clock{point - day};
   switch (part) {
     case TimePart::kMinute:
-      return static_cast<double>(clock.minutes().count());
+      return static_cast<int>(clock.minutes().count());
     case TimePart::kHour:
-      return static_cast<double>(clock.hours().count());
+      return static_cast<int>(clock.hours().count());
     case TimePart::kDay:
-      return static_cast<unsigned>(date.day());
+      return static_cast<int>(static_cast<unsigned>(date.day()));
     case TimePart::kMonth:
-      return static_cast<unsigned>(date.month());
+      return static_cast<int>(static_cast<unsigned>(date.month()));
     case TimePart::kYear:
       return static_cast<int>(date.year());
     case TimePart::kWeek: {
@@ -76,7 +96,7 @@ std::optional<double> time_part(TimePart part, std::string_view text) {
       const chrono::year_month_day its{thursday};
       const auto first = chrono::sys_days{its.year() / chrono::January / 1};
       const auto weeks_before = (thursday - first).count() / 7;
-      return static_cast<double>(weeks_before + 1);
+      return static_cast<int>(weeks_before + 1);
     }
     case TimePart::kNone:
       break;
@@ -84,7 +104,7 @@ std::optional<double> time_part(TimePart part, std::string_view text) {
   return std::nullopt;
 }
 
-bool compares(Op op, double value, double want) {
+bool compares(Op op, const Decimal& value, const Decimal& want) {
   switch (op) {
     case Op::kLess:
       return value < want;
@@ -97,6 +117,14 @@ bool compares(Op op, double value, double want) {
     default:
       return value == want;
   }
+}
+
+bool time_compares(const CompiledPredicate& p, std::optional<int> part) {
+  if (!part) return false;
+  char text[16];
+  const auto [end, error] = std::to_chars(text, text + sizeof text, *part);
+  const auto number = Decimal::parse({text, end});
+  return number && compares(p.predicate->op, *number, p.number);
 }
 
 class NaiveMatcher {
@@ -145,6 +173,10 @@ CompiledPredicate compile(const Predicate& predicate) {
     TOCSIN_CHECK(parse_address(address, out.network));
     out.network_bits = std::atoi(predicate.text.c_str() + slash + 1) +
                        (address.find(':') == std::string_view::npos ? kMappedBits : 0);
+  } else if (predicate.op >= Op::kLess && predicate.op <= Op::kNumberEqual) {
+    const auto number = Decimal::parse(predicate.text);
+    TOCSIN_CHECK(number.has_value());
+    out.number = *number;
   }
   return out;
 }
@@ -174,9 +206,10 @@ bool value_holds(const CompiledPredicate& compiled, const FieldValue& value,
     case Op::kGreater:
     case Op::kGreaterEqual:
     case Op::kNumberEqual: {
-      const auto number = p.time_part == TimePart::kNone ? to_number(value.text)
-                                                         : time_part(p.time_part, value.text);
-      return number && compares(p.op, *number, p.number);
+      if (p.time_part != TimePart::kNone)
+        return time_compares(compiled, time_part(p.time_part, value.text));
+      const auto number = Decimal::parse(value.text);
+      return number && compares(p.op, *number, compiled.number);
     }
     case Op::kFieldRef:
     case Op::kExists:

@@ -8,6 +8,7 @@
 #include <span>
 #include <string_view>
 
+#include "base/decimal.h"
 #include "core/event/normalized_event.h"
 #include "core/sigma/regex.h"
 #include "core/sigma/rule.h"
@@ -20,6 +21,7 @@ struct CompiledPredicate {
   std::shared_ptr<const Regex> regex;  // kRegex
   std::uint8_t network[16] = {};       // kCidr: IPv6, or IPv4 mapped into it
   int network_bits = 0;
+  Decimal number;  // kLess..kNumberEqual; views the predicate's text
 };
 [[nodiscard]] CompiledPredicate compile(const Predicate& predicate);
 

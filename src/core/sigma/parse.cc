@@ -67,6 +67,7 @@ class Collection {
     return true;
   }
   [[nodiscard]] bool full() const { return copied_ > kCollectionNodesMax; }
+  [[nodiscard]] bool has_previous() const { return previous_.has_value(); }
   // Whether a later document can ask for the one before it.
   void keep_previous(bool keep) { keep_previous_ = keep; }
 
@@ -131,6 +132,10 @@ class FileReader {
     if (action != nullptr && name != "global" && name != "reset" && name != "repeat")
       return reject("collection.action", action->mark, fmt::format("unknown action '{:.40}'", name),
                     "use global, reset or repeat");
+    if (name == "repeat" && !collection_.has_previous())
+      return reject("collection.nothing_to_repeat", action->mark,
+                    "'action: repeat' repeats the rule before it, and there is none in this file",
+                    "write that rule before it, or leave 'action' out");
     const bool has_id = document.find("id") != nullptr;
     if (!collection_.apply(document, name)) {
       if (collection_.full())

@@ -231,7 +231,9 @@ std::string Pattern::to_string() const {
         out.push_back('?');
         break;
       case PartKind::kDash:
-        out += "[-/]";
+        out += '[';
+        for (const std::string_view dash : kDashes) out += dash;
+        out += ']';
         break;
       case PartKind::kLiteral: {
         const std::string& text = parts_[i].text;

@@ -46,9 +46,8 @@ class RouteCheck {
   Can of(const Predicate& p) {
     if (p.is_keyword()) return {true, true};
     if (p.field == "EventID" && !route_.event_id.empty()) {
-      const bool number = p.op == Op::kNumberEqual;
-      const std::string text = number ? fmt::format("{}", p.number) : p.text;
-      if (number || p.op == Op::kEquals) return {text == route_.event_id, text != route_.event_id};
+      const bool equals = p.op == Op::kNumberEqual || p.op == Op::kEquals;
+      if (equals) return {p.text == route_.event_id, p.text != route_.event_id};
     }
     if (has(p.field) && (p.op != Op::kFieldRef || has(p.other_field))) return {true, true};
     return p.op == Op::kNull ? Can{true, false} : Can{false, true};

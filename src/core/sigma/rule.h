@@ -48,13 +48,13 @@ struct Predicate {
   std::string field;
   Op op = Op::kEquals;
   bool cased = false;  // exact case; otherwise text and pattern are case-folded
-  std::string text;    // kEquals..kContains: literal; kRegex: expression; kCidr: "network/bits"
+  std::string text;    // kEquals..kContains: literal; kRegex: expression; kCidr: "network/bits";
+                       // kLess..kNumberEqual: the number in its one form (base/decimal.h)
   Pattern pattern;     // kWildcard
   bool regex_ignore_case = false;
   bool regex_multi_line = false;
   bool regex_dot_all = false;
   std::shared_ptr<const Regex> regex;  // kRegex: compiled when the rule was read; may be null
-  double number = 0;
   TimePart time_part = TimePart::kNone;
   std::string other_field;  // kFieldRef
   RefOp ref_op = RefOp::kEquals;

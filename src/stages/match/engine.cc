@@ -55,7 +55,6 @@ std::string key_of(const Predicate& p) {
       static_cast<std::uint8_t>(p.ref_op),
   };
   append_bytes(key, marks);
-  append_bytes(key, p.number);
   for (const sigma::Part& part : p.pattern.parts()) {
     append_bytes(key, part.kind);
     append_text(key, part.text);

@@ -225,7 +225,9 @@ void Matcher::State::sign_keywords() {
     for (const FieldValue& value : event->values) {
       if (hint == KeywordHint::kSome || (!value.encoded && !value.text.empty())) {
         collect_keywords(value);  // a derived value is no part of the JSON
-      } else if (hint == KeywordHint::kOdd && KeywordFilter::is_odd(value.text)) {
+      } else if ((hint == KeywordHint::kOdd && KeywordFilter::is_odd(value.text)) ||
+                 (filter.concerns_numbers() && value.kind == ValueKind::kNumber &&
+                  grows_when_canonical(value.text))) {
         arena.reset();
         if (filter.may_hold(decoded(value, arena))) collect_keywords(value);
       }

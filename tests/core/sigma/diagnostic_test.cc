@@ -65,6 +65,41 @@ TEST_CASE("diagnostic: places in conditions") {
   }
 }
 
+TEST_CASE("diagnostic: one that says what is meant, and no other") {
+  struct Case {
+    std::string text, code, message;
+  };
+  const std::string two = "  a: {A: 1}\n  b: {A: 2}\n  condition: ";
+  const Case cases[] = {
+      {rule_text(two + "1 of (a or b)"), "condition.syntax",
+       "'1 of' takes a pattern or 'them', no parentheses"},
+      {rule_text(two + "not all of (a and b)"), "condition.syntax",
+       "'all of' takes a pattern or 'them', no parentheses"},
+      {rule_text(two + "a or 1 of b?"), "condition.syntax", "'?' is no wildcard in a condition"},
+      {rule_text("  s: {'A|neq|neq': x}\n  condition: s"), "modifier.combination",
+       "'neq' is given twice"},
+      {rule_text("  s: {'A|exists': [true, false]}\n  condition: s"), "modifier.exists_value",
+       "'exists' takes one true or false, no list"},
+      {rule_text("  s: {'A|hour': 18.5}\n  condition: s"), "modifier.time_value",
+       "'18.5' is no whole number, and parts of a time are"},
+      {in_rule("A|contains|windash: '" + repeated(" -a", 300) + "'"), "value.too_many_wildcards",
+       "a value has more than 256 wildcards and dashes that windash changes"},
+      {in_rule("A: '" + repeated("a*", 300) + "'"), "value.too_many_wildcards",
+       "a value has more than 256 wildcards"},
+      {"action: repeat\ntitle: x\nlevel: low\n", "collection.nothing_to_repeat",
+       "'action: repeat' repeats the rule before it, and there is none in this file"},
+  };
+  for (const Case& c : cases) {
+    CAPTURE(c.text);
+    const auto parsed = sigma::parse_rules(c.text, "x.yml");
+    CHECK(parsed.rejected == 1);
+    REQUIRE_FALSE(parsed.diagnostics.empty());
+    CHECK(parsed.diagnostics[0].code == c.code);
+    CHECK(parsed.diagnostics[0].message == c.message);
+    CHECK(parsed.diagnostics.size() == 1);
+  }
+}
+
 TEST_CASE("diagnostic: an unknown modifier is pointed at in its key") {
   const auto parsed =
       sigma::parse_rules(rule_text("  s:\n    Field|contains|foo: x\n  condition: s"), "x.yml");

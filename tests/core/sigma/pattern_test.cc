@@ -105,6 +105,12 @@ TEST_CASE("pattern: windash takes dashes that start a word, in all five forms") 
   CHECK_FALSE(p.matches("cmd -param-1 /x a-b"));
 }
 
+TEST_CASE("pattern: to_string() shows each dash that windash takes") {
+  Pattern pattern = Pattern::parse("a -b*");
+  pattern.make_windash();
+  CHECK(pattern.to_string() == "a [-/\u2013\u2014\u2015]b*");
+}
+
 TEST_CASE("pattern: to_string() is read back as the same pattern") {
   for (const std::string_view text :
        {R"(\*)", R"(\\*)", R"(\\\*)", R"(\\\\*)", R"(a\b)", R"(a\\b)", R"(a\\\\b)", R"(a\)",

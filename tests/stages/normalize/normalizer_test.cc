@@ -2,6 +2,7 @@
 #include "stages/normalize/normalizer.h"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <string>
@@ -144,15 +145,33 @@ TEST_CASE_FIXTURE(Fixture, "normalizer: other JSON keeps its paths") {
   CHECK(get("a.b") == "x|y|1.5");
 }
 
-TEST_CASE_FIXTURE(
-    Fixture,
-    "normalizer: numbers are the shortest text, null is null, both of a double key count") {
+TEST_CASE_FIXTURE(Fixture,
+                  "normalizer: numbers are one text, null is null, both of a double key count") {
   REQUIRE(run(
       R"({"Channel":"X","EventID":10.0,"Image":null,"User":1e3,"CommandLine":"first","CommandLine":"second"})"));
   CHECK(get("EventID") == "10");
   CHECK(get("Image") == "null");
   CHECK(get("User") == "1000");
   CHECK(get("CommandLine") == "first|second");
+  struct Case {
+    std::string_view number, want;
+  };
+  const Case cases[] = {
+      {"-0", "0"},
+      {"-0.0", "0"},
+      {"10.50", "10.5"},
+      {"1e-6", "0.000001"},
+      {"133485408000000001", "133485408000000001"},
+      {"1e20", "100000000000000000000"},
+      {"9007199254740993.0", "9007199254740993"},
+      {"1e999999999", "1e999999999"},
+      {"1e1000000000", "1e1000000000"},  // no number, and no cost
+  };
+  for (const Case& c : cases) {
+    CAPTURE(c.number);
+    REQUIRE(run(fmt::format(R"({{"Channel":"X","EventID":1,"User":{}}})", c.number)));
+    CHECK(get("User") == c.want);
+  }
 }
 
 TEST_CASE_FIXTURE(Fixture,

@@ -56,7 +56,7 @@ std::string_view op_words(const Predicate& p) {
 std::string operand(const Predicate& p) {
   if (p.op == Op::kFieldRef) return p.other_field;
   if (p.op == Op::kWildcard) return "'" + p.pattern.to_string() + "'";
-  if (p.op >= Op::kLess && p.op <= Op::kNumberEqual) return fmt::format("{}", p.number);
+  if (p.op >= Op::kLess && p.op <= Op::kNumberEqual) return p.text;
   if (p.op < Op::kExists) return "'" + p.text + "'";
   return {};
 }

@@ -47,7 +47,6 @@ void Writer::predicate(const sigma::Predicate& p) {
   number(p.cased << 3 | p.regex_ignore_case << 2 | p.regex_multi_line << 1 | p.regex_dot_all);
   text(p.text);
   pattern(p.pattern);
-  fmt::format_to(std::back_inserter(out_), "{};", p.number);
   number(static_cast<int>(p.time_part));
   text(p.other_field);
   number(static_cast<int>(p.ref_op));

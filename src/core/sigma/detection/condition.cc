@@ -22,7 +22,7 @@ constexpr std::size_t kBytePairsPerStep = 64;
 
 bool is_name_char(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-         c == '-' || c == '*' || c == '?' || c == '.';
+         c == '-' || c == '*' || c == '.';
 }
 
 // A parse that failed unwinds by `error_`; what is returned then does not matter.
@@ -68,6 +68,10 @@ class Parser {
       } else if (c == '|') {
         set_error(i, "condition.aggregation", "aggregations after '|' are not part of Sigma 2",
                   correlation_hint(text.substr(i + 1), input_.timeframe));
+        return false;
+      } else if (c == '?') {
+        set_error(i, "condition.syntax", "'?' is no wildcard in a condition",
+                  "patterns of names know '*' only: write 1 of selection_*");
         return false;
       } else {
         set_error(i, "condition.syntax",
@@ -188,6 +192,14 @@ class Parser {
       return {};
     }
     const Token target = tokens_[next_++];
+    if (target.text == "(" || target.text == ")") {
+      set_error(target.at, "condition.syntax",
+                fmt::format("'{} of' takes a pattern or 'them', no parentheses", word),
+                word == "all"
+                    ? "join them with 'and' instead, or name a pattern: all of selection_*"
+                    : "join them with 'or' instead, or name a pattern: 1 of selection_*");
+      return {};
+    }
     std::vector<Expr> chosen;
     const Pattern pattern = Pattern::parse(target.text);
     for (NamedDetection& detection : input_.detections.all) {

@@ -128,6 +128,8 @@ class KeyReader {
     if (flag == &Modifiers::expand && m_.type != ValueType::kText && m_.type != ValueType::kRegex)
       return problem("'expand' fills in text and regular expressions only",
                      "write expand before the other modifier");
+    if (m_.*flag)
+      return problem(fmt::format("'{}' is given twice", name_), "leave one of them out");
     m_.*flag = true;
     return std::nullopt;
   }

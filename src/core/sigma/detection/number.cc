@@ -8,9 +8,9 @@
 #include <array>
 #include <bit>
 #include <charconv>
-#include <cmath>
 #include <cstdint>
 
+#include "base/decimal.h"
 #include "core/sigma/detection/lowering.h"
 
 namespace tocsin::sigma {
@@ -35,24 +35,9 @@ std::optional<int> prefix_bits(const std::string& text, bool v4) {
 
 }  // namespace
 
-std::optional<double> to_number(std::string_view text) {
-  if (text.starts_with('+')) text.remove_prefix(1);
-  if (text.empty() || text[0] == '+' || !all_of(text, "0123456789+-.eE")) return std::nullopt;
-  double number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc{} || end != text.data() + text.size() || !std::isfinite(number))
-    return std::nullopt;
-  return number;
-}
-
-std::optional<std::string> canonical_number(const yaml::Node& node) {
-  if (node.scalar_type() == yaml::ScalarType::kInt)
-    return node.scalar.front() == '+' ? node.scalar.substr(1) : node.scalar;
-  const auto number = to_number(node.scalar);
-  if (!number) return std::nullopt;
-  std::string text = fmt::format("{}", *number);
-  if (text.ends_with(".0")) text.resize(text.size() - 2);
-  return text;
+std::optional<std::string> canonical_number(std::string_view text) {
+  const auto number = Decimal::parse(text);
+  return number ? std::optional(number->to_string()) : std::nullopt;
 }
 
 std::optional<bool> to_bool(const yaml::Node& node) {

@@ -11,12 +11,9 @@
 
 namespace tocsin::sigma {
 
-// A finite decimal number, nothing else: no "inf", "nan", "0x10", blanks.
-[[nodiscard]] std::optional<double> to_number(std::string_view text);
-
-// A plain number of YAML as the text that the normalizer gives to an equal number of an event:
-// 10.0 is "10", +5 is "5". Nothing when it is not finite.
-[[nodiscard]] std::optional<std::string> canonical_number(const yaml::Node& scalar);
+// A decimal number as the text that the normalizer gives to an equal number of an event: 10.0 is
+// "10", +5 is "5". Nothing for anything else: "inf", "nan", "0x10", blanks.
+[[nodiscard]] std::optional<std::string> canonical_number(std::string_view text);
 
 // What other readers of YAML take for a number or a bool, and this one for text: 0x1F, 1_000, yes.
 [[nodiscard]] bool is_yaml_1_1(const yaml::Node& scalar);

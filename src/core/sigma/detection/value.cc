@@ -8,6 +8,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/decimal.h"
 #include "base/utf8.h"
 #include "core/sigma/detection/encoding.h"
 #include "core/sigma/detection/modifier.h"
@@ -60,6 +61,9 @@ class Item {
       : lowering_(lowering), key_(std::move(key)), m_(key_.modifiers), mark_(mark) {}
 
   Expr lower(const Node& value) {
+    if (m_.type == ValueType::kExists && value.is_sequence() && value.items.size() != 1)
+      return error("modifier.exists_value", value.mark, "'exists' takes one true or false, no list",
+                   "write true if the event must have the field, false if it must not");
     if (value.is_sequence() && value.items.empty()) {
       if (key_.field.empty())
         return error("detection.empty", value.mark, "a list of keywords is empty", "give a word");
@@ -172,25 +176,31 @@ class Item {
 
   Expr lower_number(const Node& node) {
     Predicate p = base(m_.compare.value_or(Op::kNumberEqual));
-    const auto number = to_number(node.scalar);
+    auto number = canonical_number(node.scalar);
     if (!number)
       return error("modifier.number", node.mark,
                    fmt::format("'{:.40}' is not a number", node.scalar),
                    "write a decimal number such as 10 or 0.5");
-    p.number = *number;
-    warn_of_time(*number, node.mark);
+    p.text = *std::move(number);
+    if (m_.time_part != TimePart::kNone && !Decimal::parse(p.text)->is_whole())
+      return error("modifier.time_value", node.mark,
+                   fmt::format("'{:.40}' is no whole number, and parts of a time are", node.scalar),
+                   "write one, such as 18 with 'gte'");
+    warn_of_time(p.text, node.mark);
     return lowering_.add(std::move(p));
   }
 
-  void warn_of_time(double number, Mark mark) {
+  void warn_of_time(const std::string& text, Mark mark) {
     static constexpr std::array<std::pair<int, int>, 7> kRanges = {
         {{0, 0}, {0, 59}, {0, 23}, {1, 31}, {1, 53}, {1, 12}, {1, 9999}}};
     if (m_.time_part == TimePart::kNone) return;
     const auto [low, high] = kRanges[static_cast<std::size_t>(m_.time_part)];
-    if (number < low || number > high)
+    const Decimal number = *Decimal::parse(text);
+    if (number < *Decimal::parse(std::to_string(low)) ||
+        number > *Decimal::parse(std::to_string(high)))
       lowering_.warning(
           "modifier.time_range", mark,
-          fmt::format("{} is never reached: the values are {} to {}", number, low, high),
+          fmt::format("{:.40} is never reached: the values are {} to {}", text, low, high),
           "mend the number");
   }
 
@@ -285,19 +295,14 @@ class Item {
   }
 
   Expr lower_text(const Node& node, ScalarType type) {
-    std::string text = node.scalar;
-    if ((type == ScalarType::kInt || type == ScalarType::kFloat) && !m_.wants_text()) {
-      auto number = canonical_number(node);
-      if (!number)
-        return error("value.number", node.mark, fmt::format("'{:.40}' is no finite number", text),
-                     "quote it if the text is meant");
-      text = *std::move(number);
-    }
+    if ((type == ScalarType::kInt || type == ScalarType::kFloat) && !m_.wants_text())
+      return lower_plain_number(node);
     if (is_yaml_1_1(node))
-      lowering_.warning("value.yaml_1_1", node.mark,
-                        fmt::format("'{}' is read as text here, but not by every tool", text),
-                        "quote it if the text is meant; else write true, false or a decimal");
-    Pattern pattern = Pattern::parse(text);
+      lowering_.warning(
+          "value.yaml_1_1", node.mark,
+          fmt::format("'{}' is read as text here, but not by every tool", node.scalar),
+          "quote it if the text is meant; else write true, false or a decimal");
+    Pattern pattern = Pattern::parse(node.scalar);
     if (!m_.expand) return lower_pattern(std::move(pattern), node.mark);
     const auto patterns = expand(pattern, lowering_.placeholders);
     if (!patterns) {
@@ -311,6 +316,21 @@ class Item {
       items.push_back(lower_pattern(p, node.mark));
     }
     return join(Expr::Kind::kOr, std::move(items));
+  }
+
+  // Equal to numbers of its value, which events have in one form, and to a text that is written as
+  // the rule writes it.
+  Expr lower_plain_number(const Node& node) {
+    const auto number = canonical_number(node.scalar);
+    if (!number)
+      return error("value.number", node.mark,
+                   fmt::format("'{:.40}' is no finite number", node.scalar),
+                   "quote it if the text is meant");
+    std::vector<Expr> forms;
+    forms.push_back(lower_pattern(Pattern::literal(*number), node.mark));
+    if (*number != node.scalar)
+      forms.push_back(lower_pattern(Pattern::literal(node.scalar), node.mark));
+    return join(Expr::Kind::kOr, std::move(forms));
   }
 
   // Wildcards that stand for themselves (`*`, `?`) are kept where the encoding allows it.
@@ -426,9 +446,13 @@ class Item {
     const auto wildcards = std::count_if(parts.begin(), parts.end(), [](const Part& part) {
       return part.kind != PartKind::kLiteral;
     });
-    if (static_cast<std::size_t>(wildcards) > kValueWildcardsMax)
-      return error("value.too_many_wildcards", mark, "a value has more than 256 wildcards",
-                   "use a regular expression");
+    if (static_cast<std::size_t>(wildcards) > kValueWildcardsMax) {
+      const bool dashes = m_.has(Step::kWindash);
+      return error("value.too_many_wildcards", mark,
+                   dashes ? "a value has more than 256 wildcards and dashes that windash changes"
+                          : "a value has more than 256 wildcards",
+                   dashes ? "look for a shorter part of it" : "use a regular expression");
+    }
     if (parts.size() == 1 && parts[0].kind == PartKind::kMany && !m_.steps.empty())
       lowering_.warning("value.matches_all", mark, "this matches every value of the field",
                         "write '|exists: true' if that is meant");

@@ -147,6 +147,7 @@ bool holds_unicode_escape(std::string_view json) {
 }  // namespace
 
 void KeywordFilter::add(std::string_view folded) {
+  numbers_ |= folded.find_first_not_of("0123456789.e+-") == std::string_view::npos;
   const std::string_view plain = longest_plain(folded);
   if (plain.size() >= kFingerprint) {
     needles_.emplace_back(plain);

@@ -45,6 +45,8 @@ class KeywordFilter {
   [[nodiscard]] KeywordHint scan(std::string_view text) const;
   // `text` is a decoded value: no escapes.
   [[nodiscard]] bool may_hold(std::string_view text) const;
+  // Whether a keyword can stand in a number, which an event may write otherwise than it is matched.
+  [[nodiscard]] bool concerns_numbers() const { return numbers_; }
   // Whether a value of the kind that kOdd speaks of.
   [[nodiscard]] static bool is_odd(std::string_view value);
 
@@ -69,6 +71,7 @@ class KeywordFilter {
   Fingerprints fingerprints_;
   bool has_fingerprints_ = false;
   bool always_ = false;     // a keyword without plain characters: the filter is of no use
+  bool numbers_ = false;    // a keyword of digits
   bool non_ascii_ = false;  // a keyword of other than ASCII characters
 };
 
