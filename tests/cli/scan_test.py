@@ -14,6 +14,7 @@ import os
 import re
 import signal
 import subprocess
+import time
 import zipfile
 
 from harness import DATA, TOCSIN, Case, environment, event, main
@@ -355,6 +356,19 @@ class Damaged(Case):
                 finally:
                     scan.kill()
                 self.assertEqual(1, scan.returncode)
+        with subprocess.Popen([TOCSIN, "scan", "pipe"], cwd=self.folder, env=environment(), stdin=subprocess.DEVNULL,
+                              stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as scan:
+            with open(self.path("pipe"), "wb") as pipe:  # half an archive, then silence
+                pipe.write(gzip.compress(event(1) + b"\n")[:60])
+                pipe.flush()
+                scan.stderr.readline()
+                time.sleep(0.3)
+                scan.send_signal(signal.SIGTERM)
+                try:
+                    scan.communicate(timeout=20)
+                finally:
+                    scan.kill()
+            self.assertEqual(1, scan.returncode)
         with subprocess.Popen([TOCSIN, "scan", "--format", "jsonl", "pipe"], cwd=self.folder, env=environment(),
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as scan:
             with open(self.path("pipe"), "wb") as pipe:

@@ -43,7 +43,7 @@ class Scan {
       : options_(options),
         rules_(std::move(rules)),
         filter_(std::move(filter)),
-        plan_(options.paths, {}),
+        plan_(options.paths, {.stop = stop_requested}),
         in_order_([this](Chunk& chunk) { take(chunk); }, kWaitingBytesMax),
         outputs_(options),
         report_(options.html_rows),
