@@ -14,6 +14,7 @@ import os
 import re
 import signal
 import subprocess
+import time
 import zipfile
 
 from harness import DATA, TOCSIN, Case, environment, event, main
@@ -102,6 +103,33 @@ class Same(Case):
         self.assertEqual(("-", expected), alerts("-", stdin=text))
         self.assertEqual(("./plain/x.jsonl", expected), alerts("./plain/x.jsonl"))
 
+    def test_lines_of_several_events_are_the_same_from_any_container(self):
+        one, two, three = event(1), event(2), event(3)
+        cases = {
+            "on one line": (one + two + b"\n" + three + b"\n", [1, 2, 3], 0),
+            "later on one line": (one + b"\n" + two + b" " + three + b"\n", [1, 2, 3], 0),
+            "commas": (one + b"," + two + b",\n" + three + b",\n", [1, 2, 3], 0),
+            "an array on a line": (b"[" + one + b"," + two + b"]\n" + three, [1, 2, 3], 0),
+            "text behind": (one + b"garbage\n" + two + b"\n" + three, [1, 2, 3], 1),
+            "half an event behind": (one + two[:-9] + b"\n" + three, [1, 3], 1),
+            "unclosed first": (b'{"a":{"b":[\n' + one + b"\n" + two + b"\n" + three + b"\n", [1, 2, 3], 1),
+            "half a line first": (b'o","b":1}\n' + one + b"\n" + two + b"\n" + three, [1, 2, 3], 1),
+        }
+        for name, (text, want, damaged) in cases.items():
+            self.write("x.jsonl", text)
+            self.write("x.json", text)
+            self.write("x.log", text)
+            with gzip.open(self.path("x.log.gz"), "wb") as file:
+                file.write(text)
+            with zipfile.ZipFile(self.path("x.zip"), "w") as archive:
+                archive.writestr("x.json", text)
+            for path in ("x.jsonl", "x.json", "x.log", "x.log.gz", "x.zip", "-"):
+                with self.subTest(name=name, path=path):
+                    out, err = self.run_("scan", "--format", "jsonl", path, stdin=text)
+                    self.assertEqual(want, [json.loads(line)["winlog"]["record_id"] for line in out.splitlines()])
+                    self.assertIn(f" {len(want)} events", err)
+                    self.assertEqual(damaged, int((re.findall(r"(\d+) unreadable parts", err) or [0])[0]))
+
     def test_a_line_longer_than_an_event_may_be(self):
         text = event(1) + b"\n" + b"y" * (20 << 20) + b"\n" + event(2) + b"\n" + b"z" * (17 << 20)
         self.write("in.jsonl", text)
@@ -161,6 +189,20 @@ class Filters(Case):
             with self.subTest(args=args):
                 self.assertEqual(want, self.records(*args))
 
+    def test_events_of_no_known_kind_are_told(self):
+        self.write("in.jsonl", b'{"a":"foo"}\n' * 3 + event(1) + b"\n")
+        self.write("r.yml", "title: t\nid: 6f9619ff-8b86-4011-b42d-00c04fc964ff\nlogsource: {product: aws, service: "
+                   "cloudtrail}\ndetection:\n  s: {a: foo}\n  condition: s\n")
+        out, err = self.run_("scan", "--rules", "r.yml", "in.jsonl")
+        self.assertIn("No rule matched.", out)
+        self.assertRegex(out, r"3 of 4 events are of no known kind[^$]*--logsource")
+        self.assertIn("3 of no known kind", err)
+        out, _ = self.run_("-q", "scan", "--rules", "r.yml", "--summary", "json", "in.jsonl")
+        self.assertEqual(3, json.loads(out)["events_of_no_known_kind"])
+        out, err = self.run_("scan", "--rules", "r.yml", "--logsource", "product=aws,service=cloudtrail", "in.jsonl")
+        self.assertNotIn("no known kind", out + err)
+        self.assertIn("3 alerts", err)
+
     def test_mistakes(self):
         for args, says in (
                 (["--from", "yesterday"], "--from 'yesterday': expected a date"),
@@ -170,6 +212,7 @@ class Filters(Case):
                 (["--timeline", "t.xlsx"], ".csv or .jsonl"),
                 (["--format", "jsonl", "--summary", "json"], "give that a file with -o"),
                 (["--all"], "only --format csv"),
+                (["--logsource", "product="], "nothing behind the ="),
                 (["--threads", "-1"], "--threads")):
             with self.subTest(args=args):
                 out, err = self.run_("scan", *args, "in.jsonl", code=2)
@@ -250,6 +293,8 @@ class Outputs(Case):
 
     def test_outputs_that_cannot_be_written(self):
         self.write("in.jsonl", event(1) + b"\n")
+        out, _ = self.run_("scan", "--html", "/nowhere/r.html", "in.jsonl", code=1)
+        self.assertEqual("", out)  # told before anything is read
         for args in (["--html", "/nowhere/r.html"], ["--timeline", "/nowhere/t.csv"], ["-o", "/nowhere/o"],
                      ["--format", "timeline", "-o", "/dev/full"]):
             with self.subTest(args=args):
@@ -267,11 +312,12 @@ class Damaged(Case):
         self.write("in/f-header.evtx", b"ElfFile\0" + b"\0" * 100)
         self.write("in/g-notes.txt", b"hello")
         self.write("in/h-text.log", b"Jan 5 10:00:00 host sshd: hello\n")
-        out, err = self.run_("-q", "scan", "--summary", "json", "in")
+        out, err = self.run_("-q", "scan", "--summary", "json", "in", code=1)
         problems = {os.path.basename(p["file"]): p for p in json.loads(out)["problems"]}
         self.assertEqual(["b-empty.evtx", "c-magic.evtx", "d-half.jsonl", "e-cut.jsonl.gz", "f-header.evtx",
                           "h-text.log"], sorted(problems))
-        self.assertEqual(2, problems["d-half.jsonl"]["events_read"])
+        self.assertEqual(1, problems["d-half.jsonl"]["events_read"])
+        self.assertEqual(2, json.loads(out)["unreadable_files"])  # c-magic.evtx, f-header.evtx
         self.assertGreater(problems["e-cut.jsonl.gz"]["events_read"], 100)
         self.assertIn("Damaged, unreadable or empty input", err)
         for name in problems:
@@ -283,8 +329,66 @@ class Damaged(Case):
         self.write("in.jsonl", b"broken\n" * 5000 + event(1) + b"\n")
         out, err = self.run_("scan", "--summary", "json", "in.jsonl")
         (problem,) = json.loads(out)["problems"]
-        self.assertEqual((5000, 5001), (problem["count"], problem["events_read"]))
+        self.assertEqual((5000, 1), (problem["count"], problem["events_read"]))
         self.assertEqual(3, len(re.findall(r"in\.jsonl:\d+: ", err)))
+
+    def test_what_is_named_and_gives_nothing_is_exit_code_1(self):
+        self.write("e.evtx", b"garbage")
+        self.write("in/text.log", b"Jan 5 10:00:00 host sshd: hello\n")
+        self.write("in/broken.txt", b"hello")
+        for path in ("e.evtx", "in/text.log", "in/broken.txt", "absent"):
+            with self.subTest(path=path):
+                _, err = self.run_("scan", path, code=1)
+                self.assertEqual(1, len(re.findall(rf"(?m)warning .*{path}.*$", err)), err)
+                self.assertNotRegex(err, rf"{path}: {path}")
+        self.run_("scan", "in")
+
+    def test_pipe_without_a_writer_can_be_stopped(self):
+        os.mkfifo(self.path("pipe"))
+        for stop in (signal.SIGTERM, signal.SIGINT):
+            with self.subTest(stop=stop), subprocess.Popen(
+                    [TOCSIN, "scan", "pipe"], cwd=self.folder, env=environment(), stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as scan:
+                scan.stderr.readline()  # the rules are loaded
+                scan.send_signal(stop)
+                try:
+                    scan.communicate(timeout=20)
+                finally:
+                    scan.kill()
+                self.assertEqual(1, scan.returncode)
+        with subprocess.Popen([TOCSIN, "scan", "pipe"], cwd=self.folder, env=environment(), stdin=subprocess.DEVNULL,
+                              stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as scan:
+            with open(self.path("pipe"), "wb") as pipe:  # half an archive, then silence
+                pipe.write(gzip.compress(event(1) + b"\n")[:60])
+                pipe.flush()
+                scan.stderr.readline()
+                time.sleep(0.3)
+                scan.send_signal(signal.SIGTERM)
+                try:
+                    scan.communicate(timeout=20)
+                finally:
+                    scan.kill()
+            self.assertEqual(1, scan.returncode)
+        with subprocess.Popen([TOCSIN, "scan", "--format", "jsonl", "pipe"], cwd=self.folder, env=environment(),
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as scan:
+            with open(self.path("pipe"), "wb") as pipe:
+                pipe.write(event(1) + b"\n" + event(2) + b"\n")
+            out, err = scan.communicate(timeout=30)
+        self.assertEqual((0, 2), (scan.returncode, len(out.splitlines())), err)
+
+    def test_evtx_without_its_file_header(self):
+        path = os.path.join(DATA, "evtx-attack-samples/Command and Control/bits_openvpn.evtx")
+        if not os.path.exists(path):
+            print("SKIPPED: no samples below", DATA)
+            self.skipTest("no samples")
+        with open(path, "rb") as file:
+            whole = file.read()
+        for name in ("x.evtx", "x.log"):
+            for bytes_ in (b"\0" + whole[1:], bytes(4096) + whole[4096:], whole[4096:]):
+                self.write(name, bytes_)
+                out, err = self.run_("scan", "--summary", "json", name)
+                self.assertEqual(1537, json.loads(out)["events"])
+                self.assertIn("evtx.bad_header", err)
 
     def test_unreadable_file_is_exit_code_1_and_the_rest_is_read(self):
         self.write("good.jsonl", event(1) + b"\n")

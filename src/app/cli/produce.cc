@@ -39,7 +39,7 @@ struct ProduceCommand {
   std::string spool_dir;
   std::uint64_t spool_max = kSpoolBytesMax;
   bool no_spool = false;
-  produce::FilesOptions files;
+  produce::FilesOptions files{.stop = stop_requested};
   produce::PublishOptions publish;
   MetricsOptions metrics;
   bool json = false;

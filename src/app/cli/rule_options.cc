@@ -114,6 +114,8 @@ Result<sigma::Taxonomy> load_taxonomy(const RuleOptions& options) {
           ErrorCode::kInvalid,
           "--logsource '" + part + "': expected product=, service= or category=, joined by ','");
     *found->second = part.substr(equals + 1);
+    if (found->second->empty())
+      return fail(ErrorCode::kInvalid, "--logsource '" + part + "': there is nothing behind the =");
   }
   taxonomy.set_default(logsource);
   return taxonomy;

@@ -119,9 +119,10 @@ void add_scan(Context& context) {
       "  zcat events.jsonl.gz | tocsin scan -\n"
       "\n"
       "Damaged files are read as far as they can be and listed at the end.\n"
-      "Exit status: 0 also when rules fired; 1 when a file could not be read at all, an output "
-      "could\n"
-      "not be written, or the scan was interrupted; 2 wrong usage.");
+      "Exit status: 0 also when rules fired; 1 when a file could not be read at all, a named file "
+      "is "
+      "no\n"
+      "log, an output could not be written, or the scan was interrupted; 2 wrong usage.");
   command->callback([&context, options] {
     if (const std::string wrong = wrong_use(*options); !wrong.empty()) {
       report(Error{ErrorCode::kInvalid, wrong});

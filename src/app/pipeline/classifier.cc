@@ -157,6 +157,7 @@ Status Classifier::classify(std::string_view json, const EventSource& source, Ve
     verdict.timestamp = s.event.timestamp;
   }
   out.repaired = s.event.repaired;
+  out.known = s.event.route != 0;
   for (const RuleIndex index : s.ranked) s.add_alert(index, source, verdict, out);
   return {};
 }

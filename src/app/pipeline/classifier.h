@@ -42,6 +42,7 @@ struct Findings {
   std::vector<Alert> alerts;
   trace::Context parent;  // of the trace that the event came with; span kNoSpan when it had none
   bool repaired = false;
+  bool known = true;  // false: nothing tells what kind of event it is
 };
 
 struct Classification : Findings {

@@ -87,11 +87,24 @@ std::string head(std::string_view title, std::string_view style, std::string_vie
   return out;
 }
 
+namespace {
+
+Result<std::FILE*> open_page(const std::string& path, const char* mode) {
+  if (std::FILE* file = std::fopen(path.c_str(), mode)) return file;
+  return fail(ErrorCode::kUnavailable,
+              fmt::format("{}: cannot be written: {}", path, std::strerror(errno)));
+}
+
+}  // namespace
+
+Status check(const std::string& path) {
+  TOCSIN_TRY(std::FILE* const file, open_page(path, "ab"));
+  std::fclose(file);
+  return {};
+}
+
 Status write(const std::string& path, std::string_view text) {
-  std::FILE* file = std::fopen(path.c_str(), "wb");
-  if (file == nullptr)
-    return fail(ErrorCode::kUnavailable,
-                fmt::format("{}: cannot be written: {}", path, std::strerror(errno)));
+  TOCSIN_TRY(std::FILE* const file, open_page(path, "wb"));
   const bool whole = std::fwrite(text.data(), 1, text.size(), file) == text.size();
   if (std::fclose(file) == 0 && whole) return {};
   return fail(ErrorCode::kExhausted, path + ": could not be written whole (disk full?)");

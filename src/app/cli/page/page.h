@@ -37,6 +37,8 @@ namespace tocsin::cli::page {
 // those of two runs the same bytes.
 [[nodiscard]] UnixNanos stamp();
 
+// Whether a page can be written there, before there is one; leaves an empty file where none was.
+[[nodiscard]] Status check(const std::string& path);
 // Replaces the file. kUnavailable when it cannot be opened, kExhausted when it is not written
 // whole.
 [[nodiscard]] Status write(const std::string& path, std::string_view text);

@@ -31,14 +31,27 @@ bool promised_a_log(std::string_view path) {
 
 }  // namespace
 
+std::string message_of(const produce::Problem& problem) {
+  const std::string& path = problem.origin.path;
+  if (path.empty() || problem.message.starts_with(path)) return problem.message;
+  return path + ": " + problem.message;
+}
+
+// Whoever names a file wants it read; in a folder there may be anything.
+bool Damage::is_lost(const produce::Problem& problem) const {
+  return !problem.skipped_only ||
+         (problem.code == "file.not_a_log" && named_.contains(problem.origin.path));
+}
+
 bool Damage::add(const produce::Problem& problem, std::uint64_t count) {
-  if (problem.code == "file.not_a_log" && !promised_a_log(problem.origin.path)) {
+  const bool lost = is_lost(problem);
+  if (problem.code == "file.not_a_log" && !lost && !promised_a_log(problem.origin.path)) {
     ++passed_over_;
     return false;
   }
-  if (!problem.skipped_only) {
+  if (lost) {
     problems_ += count;
-    unreadable_ += problem.code == "file.unreadable";
+    troubled_[problem.origin.path] |= problem.code == "file.unreadable";
   }
   const std::string key = problem.origin.path + '\n' + problem.code;
   const auto found = index_.find(key);
@@ -54,9 +67,8 @@ bool Damage::add(const produce::Problem& problem, std::uint64_t count) {
   }
   index_.emplace(key, rows_.size());
   rows_.push_back({problem.origin.path, problem.code,
-                   without_name(problem.message, problem.origin.path), count, 0,
-                   !problem.skipped_only});
-  return !problem.skipped_only;
+                   without_name(problem.message, problem.origin.path), count, 0, lost});
+  return lost;
 }
 
 void Damage::add_events(std::string_view file, std::uint64_t count) {
@@ -67,13 +79,23 @@ void Damage::add_events(std::string_view file, std::uint64_t count) {
     events_.emplace(file, count);
 }
 
+// From the file itself and, when it is an archive, from its members.
+std::uint64_t Damage::events_of(const std::string& file) const {
+  const auto own = events_.find(file);
+  std::uint64_t count = own == events_.end() ? 0 : own->second;
+  const std::string inside = file + '!';
+  for (auto at = events_.lower_bound(inside); at != events_.end() && at->first.starts_with(inside);
+       ++at)
+    count += at->second;
+  return count;
+}
+
 void Damage::finish_file() {
-  for (const auto& [key, at] : index_) {
-    const auto events = events_.find(rows_[at].file);
-    if (events != events_.end()) rows_[at].events = events->second;
-  }
+  for (const auto& [key, at] : index_) rows_[at].events = events_of(rows_[at].file);
+  for (const auto& [file, lost] : troubled_) lost_files_ += lost || events_of(file) == 0;
   index_.clear();
   events_.clear();
+  troubled_.clear();
 }
 
 }  // namespace tocsin::cli::scan

@@ -70,6 +70,7 @@ void Counts::merge(const Counts& other) {
   detections += other.detections;
   alerts += other.alerts;
   repaired += other.repaired;
+  unknown += other.unknown;
   unreadable += other.unreadable;
 }
 

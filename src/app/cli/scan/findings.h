@@ -47,9 +47,10 @@ struct RuleTally {
 };
 
 struct Counts {
-  std::uint64_t events = 0, detections = 0, alerts = 0;
-  std::uint64_t repaired = 0;    // events with bytes that are not UTF-8
-  std::uint64_t unreadable = 0;  // events that are not JSON objects
+  std::uint64_t events = 0, detections = 0, alerts = 0;  // events: that could be read
+  std::uint64_t repaired = 0;                            // with bytes that are not UTF-8
+  std::uint64_t unknown = 0;     // of no known kind, and --logsource does not say which
+  std::uint64_t unreadable = 0;  // lines that are not JSON objects
   void merge(const Counts& other);
 };
 

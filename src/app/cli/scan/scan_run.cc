@@ -43,7 +43,7 @@ class Scan {
       : options_(options),
         rules_(std::move(rules)),
         filter_(std::move(filter)),
-        plan_(options.paths, {}),
+        plan_(options.paths, {.stop = stop_requested}),
         in_order_([this](Chunk& chunk) { take(chunk); }, kWaitingBytesMax),
         outputs_(options),
         report_(options.html_rows),
@@ -53,7 +53,8 @@ class Scan {
                 .in_order = in_order_,
                 .filter = filter_,
                 .engine = rules_.engine,
-                .taxonomy = *rules_.taxonomy} {}
+                .taxonomy = *rules_.taxonomy},
+        damage_(options.paths) {}
 
   int run();
 
@@ -99,15 +100,16 @@ void Scan::take(Chunk& chunk) {
 void Scan::tell(const Chunk::Trouble& trouble) {
   const produce::Problem& problem = trouble.problem;
   if (!damage_.add(problem, trouble.count)) {
-    if (problem.skipped_only) log_debug("{}: {}", problem.origin.path, problem.message);
+    if (problem.skipped_only) log_debug("{}", message_of(problem));
     return;
   }
   progress_.clear();
   if (problem.code == "event.invalid")
     log_warning("{}", problem.message);
+  else if (problem.byte_offset == 0)
+    log_warning("{} [{}]", message_of(problem), problem.code);
   else
-    log_warning("{}: {} [{}, byte {}]", problem.origin.path, problem.message, problem.code,
-                problem.byte_offset);
+    log_warning("{} [{}, byte {}]", message_of(problem), problem.code, problem.byte_offset);
 }
 
 void Scan::show_progress() {
@@ -163,8 +165,9 @@ Status Scan::finish() {
 std::string Scan::summary_line() const {
   const Counts& c = findings_.counts;
   return fmt::format(
-      "{} events, {} with a detection, {} alerts of {} rules{}{}{}", c.events, c.detections,
+      "{} events, {} with a detection, {} alerts of {} rules{}{}{}{}", c.events, c.detections,
       c.alerts, findings_.rules.size(),
+      c.unknown > 0 ? fmt::format(", {} of no known kind (--logsource)", c.unknown) : "",
       c.repaired > 0 ? fmt::format(", {} repaired", c.repaired) : "",
       damage_.problems() > 0 ? fmt::format(", {} unreadable parts", damage_.problems()) : "",
       damage_.passed_over() > 0 ? fmt::format(", {} files that are no logs", damage_.passed_over())
@@ -189,7 +192,10 @@ void Scan::print_summary() {
 
 int Scan::run() {
   if (const auto status = outputs_.open(); !status) return report(status.error());
+  if (!options_.html.empty())
+    if (const auto status = page::check(options_.html); !status) return report(status.error());
   outputs_.describe(shared_);
+  shared_.kind_given = !options_.rules.logsource.empty();
   shared_.all_verdicts = options_.all_verdicts && options_.format == "csv";
   shared_.report = !options_.html.empty();
   shared_.now = now_;

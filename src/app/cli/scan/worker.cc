@@ -13,6 +13,7 @@
 #include "app/cli/scan/timeline.h"
 #include "core/event/event_id.h"
 #include "core/sigma/attack.h"
+#include "stages/produce/files/document_source.h"
 
 namespace tocsin::cli::scan {
 namespace {
@@ -99,21 +100,34 @@ void Worker::read_part(const produce::Part& part) {
   shared_.in_order.finish(part.number);
 }
 
+// A line that is refused may hold several events, or one and something else: those that are whole
+// count, as they do in a document.
 void Worker::take(const produce::EventView& event) {
   if (++since_told_ >= kTellEvery) tell_progress();
-  count_event(event.path);
+  const Status status = take_value(event);
+  if (status) [[likely]]
+    return;
+  const auto [values, damaged] = produce::values_of_line(event.json);
+  produce::EventView one = event;
+  for (const std::string& value : values) {
+    one.json = value;
+    if (const Status refused = take_value(one); !refused) note_unreadable(event, refused.error());
+  }
+  if (damaged || values.empty()) note_unreadable(event, status.error());
+}
+
+Status Worker::take_value(const produce::EventView& event) {
   pipeline::EventSource source;
   source.file_path = event.path;
   source.line = event.line;
   source.record_id = event.record_id;
-  if (const auto status = classifier_.classify(event.json, source, result_); !status) {
-    note_unreadable(event, status.error());
-    return;
-  }
+  TOCSIN_TRY_STATUS(classifier_.classify(event.json, source, result_));
+  count_event(event.path);
   chunk_.findings.counts.repaired += result_.repaired;
+  chunk_.findings.counts.unknown += !result_.known && !shared_.kind_given;
   chunk_.findings.events.add(result_.verdict.timestamp);
-  if (result_.alerts.empty() && !shared_.all_verdicts) return;
-  keep(event);
+  if (!result_.alerts.empty() || shared_.all_verdicts) keep(event);
+  return {};
 }
 
 // Of consecutive events of one file.

@@ -35,7 +35,8 @@ struct WorkerContext {
   bool sorted_output = false;  // the output is the first of the timelines
   std::vector<Output> timelines = {};
   bool report = false;
-  UnixNanos now = 0;  // of the scan
+  bool kind_given = false;  // what events of no known kind are
+  UnixNanos now = 0;        // of the scan
 
   std::atomic<bool> stop{false};
   std::atomic<std::uint64_t> bytes{0}, events{0}, alerts{0}, problems{0};
@@ -51,6 +52,7 @@ class Worker {
  private:
   void read_part(const produce::Part& part);
   void take(const produce::EventView& event);
+  [[nodiscard]] Status take_value(const produce::EventView& event);
   void keep(const produce::EventView& event);
   void drop_filtered();
   void give_ids(const produce::EventView& event, std::uint64_t line);

@@ -171,6 +171,7 @@ void append_totals(JsonWriter& json, const Findings& findings, const scan::Damag
   json.member("events_with_alerts", findings.counts.detections);
   json.member("alerts", findings.counts.alerts);
   json.member("rules_fired", findings.rules.size());
+  json.member("events_of_no_known_kind", findings.counts.unknown);
   json.member("repaired_events", findings.counts.repaired);
   json.member("unreadable_parts", damage.problems());
   json.member("unreadable_files", damage.lost_files());
@@ -217,10 +218,19 @@ void append_damage(JsonWriter& json, const scan::Damage& damage) {
   });
 }
 
+// Events whose kind nothing tells are read by no rule for a product; empty when there are none.
+std::string unknown_kind(const Findings& findings) {
+  if (findings.counts.unknown == 0) return {};
+  return fmt::format(
+      "{} of {} events are of no known kind, and no rule for a product reads them. Say what they "
+      "are\nwith --logsource, e.g. --logsource product=aws,service=cloudtrail\n",
+      number(findings.counts.unknown), number(findings.counts.events));
+}
+
 }  // namespace
 
 std::string render_findings(const Findings& findings, const Style& style) {
-  if (findings.counts.alerts == 0) return "No rule matched.\n";
+  if (findings.counts.alerts == 0) return "No rule matched.\n" + unknown_kind(findings);
   std::string out = rules_table(findings, style);
   out += heading("By level", style) + levels_table(findings, style);
   Table tactics = tally_table("TACTIC");
@@ -239,6 +249,7 @@ std::string render_findings(const Findings& findings, const Style& style) {
     out += tinted(
         fmt::format("and {} more hosts (--summary json lists all)\n", ranked.size() - kHostsShown),
         Tint::kDim, style);
+  if (findings.counts.unknown > 0) out += '\n' + unknown_kind(findings);
   return out;
 }
 

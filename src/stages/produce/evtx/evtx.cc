@@ -61,19 +61,12 @@ class EvtxSource final : public Source {
     TOCSIN_TRY(const std::string_view header, file_.read(0, kFileHeaderSize + kChunkHeaderSize));
     if (header.empty())
       return fail(ErrorCode::kInvalid, fmt::format("{}: the file is empty", path_));
-    const bool header_ok = looks_like_evtx(header);
-    const bool chunk_ok =
-        header.size() > kFileHeaderSize && header.substr(kFileHeaderSize).starts_with(kChunkMagic);
-    if (!header_ok && !chunk_ok)
-      return fail(ErrorCode::kInvalid,
-                  fmt::format("{}: not an EVTX file: it does not begin with ElfFile", path_));
+    const bool header_ok = header.starts_with(kFileMagic);
     dirty_ = header.size() >= kFileHeaderSize &&
              (load<std::uint32_t>(header, kFlagsOffset) & kFlagsUnsealed) != 0;
-    if (!header_ok)
-      note(0, "evtx.bad_header", "the file header is damaged; its chunks are read all the same",
-           header.substr(0, kFileHeaderSize));
-    if (file_.size() < kFileHeaderSize)
+    if (file_.size() < kFileHeaderSize && header_ok)
       note(0, "evtx.truncated", "the file ends inside its header: it holds no events", header);
+    if (!header_ok) TOCSIN_TRY_STATUS(do_without_header());
     if (range != nullptr)
       restrict_to(*range);
     else
@@ -116,6 +109,37 @@ class EvtxSource final : public Source {
   }
 
  private:
+  // The chunks say enough by themselves; the first that is there tells where they lie.
+  Status do_without_header() {
+    TOCSIN_TRY(const std::optional<std::uint64_t> chunk, find_chunk());
+    if (!chunk)
+      return fail(ErrorCode::kInvalid,
+                  fmt::format("{}: not an EVTX file: it holds neither ElfFile nor a chunk", path_));
+    chunks_at_ = *chunk % kChunkSize;
+    if (chunks_at_ != kFileHeaderSize) dirty_ = false;  // what was read is no header
+    bytes_done_ = chunks_at_;
+    TOCSIN_TRY(const std::string_view header, file_.read(0, chunks_at_));
+    note(0, "evtx.bad_header",
+         fmt::format("the file header is {}; its chunks are read all the same",
+                     chunks_at_ == 0 ? "missing" : "damaged"),
+         header);
+    return {};
+  }
+
+  // The first place that begins like a chunk, wherever it is; else one whose header is gone.
+  Result<std::optional<std::uint64_t>> find_chunk() {
+    for (std::uint64_t at = 0; at < file_.size(); at += kChunkSize) {
+      TOCSIN_TRY(const std::string_view bytes, file_.read(at, kChunkSize + kChunkMagic.size() - 1));
+      const std::size_t found = bytes.find(kChunkMagic);
+      if (found != std::string_view::npos) return at + found;
+    }
+    for (const std::uint64_t at : {std::uint64_t{kFileHeaderSize}, std::uint64_t{0}}) {
+      TOCSIN_TRY(const std::string_view bytes, file_.read(at, kChunkSize));
+      if (is_record(bytes, kChunkHeaderSize, bytes.size())) return at;
+    }
+    return std::nullopt;
+  }
+
   void restrict_to(const EvtxRange& range) {
     segments_ = {{range.begin, range.end}};
     if (range.first) return;
@@ -125,9 +149,9 @@ class EvtxSource final : public Source {
 
   // A log that has wrapped around begins in the middle: at the chunk with the lowest record id.
   void order_segments() {
-    std::uint64_t oldest_at = kFileHeaderSize;
+    std::uint64_t oldest_at = chunks_at_;
     std::uint64_t oldest_id = std::numeric_limits<std::uint64_t>::max();
-    for (std::uint64_t at = kFileHeaderSize; at < file_.size(); at += kChunkSize) {
+    for (std::uint64_t at = chunks_at_; at < file_.size(); at += kChunkSize) {
       const auto bytes = file_.read(at, kChunkHeaderSize);
       if (!bytes) break;
       const ChunkHeader header = read_chunk_header(*bytes);
@@ -136,7 +160,7 @@ class EvtxSource final : public Source {
       oldest_id = header.first_record_id;
       oldest_at = at;
     }
-    if (oldest_at != kFileHeaderSize) segments_.push_back({kFileHeaderSize, oldest_at});
+    if (oldest_at != chunks_at_) segments_.push_back({chunks_at_, oldest_at});
     segments_.push_back({oldest_at, std::max<std::uint64_t>(file_.size(), oldest_at)});
   }
 
@@ -263,7 +287,8 @@ class EvtxSource final : public Source {
 
   std::string path_;
   FileBytes file_;
-  std::vector<Segment> segments_;  // what is left to read, the last one first
+  std::vector<Segment> segments_;              // what is left to read, the last one first
+  std::uint64_t chunks_at_ = kFileHeaderSize;  // where the first one stands, or would
   std::uint64_t bytes_done_ = kFileHeaderSize;
   bool dirty_ = false;  // Windows had it open: its checksums lag behind its records
 
@@ -284,7 +309,10 @@ Result<std::unique_ptr<Source>> started(std::unique_ptr<EvtxSource> source) {
 }  // namespace evtx
 
 bool looks_like_evtx(std::string_view first_bytes) {
-  return first_bytes.starts_with(evtx::kFileMagic);
+  if (first_bytes.starts_with(evtx::kFileMagic) || first_bytes.starts_with(evtx::kChunkMagic))
+    return true;
+  return first_bytes.size() >= kEvtxLookBytes &&
+         first_bytes.substr(evtx::kFileHeaderSize).starts_with(evtx::kChunkMagic);
 }
 
 Result<std::unique_ptr<Source>> open_evtx(std::string path) {

@@ -13,6 +13,7 @@
 // still comes out.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -24,12 +25,14 @@
 
 namespace tocsin::produce {
 
-// Whether a file that begins so is an EVTX: "ElfFile" and a NUL. 8 bytes are enough.
+// Whether a file that begins so is an EVTX: "ElfFile" and a NUL, or a chunk. 8 bytes are enough for
+// a whole one; one whose file header is damaged is known by its first chunk, kEvtxLookBytes in.
+inline constexpr std::size_t kEvtxLookBytes = 4096 + 8;
 [[nodiscard]] bool looks_like_evtx(std::string_view first_bytes);
 
-// Errors: kNotFound, kUnavailable (the file cannot be opened or read), kInvalid (empty, or not an
-// EVTX). Events come oldest chunk first, as Windows reads a log that has wrapped around. Memory:
-// one chunk; the file is read as the events are asked for.
+// Errors: kNotFound, kUnavailable (the file cannot be opened or read), kInvalid (empty, or without
+// file header and chunks). Events come oldest chunk first, as Windows reads a log that has wrapped
+// around. Memory: one chunk; the file is read as the events are asked for.
 [[nodiscard]] Result<std::unique_ptr<Source>> open_evtx(std::string path);
 
 // A stretch of a file's chunks.

@@ -91,6 +91,7 @@ class MemberStream final : public ByteStream {
 // Gives libarchive the bytes of a stream.
 struct Feed {
   InputBuffer bytes;
+  bool (*stop)() = nullptr;
   std::size_t taken = 0;
 
   static la_ssize_t read(archive* handle, void* self, const void** block) {
@@ -100,8 +101,11 @@ struct Feed {
     while (feed.bytes.unread().empty()) {
       const Result<bool> more = feed.bytes.fill();
       if (more && !*more) return 0;
-      if (more || more.error().code == ErrorCode::kUnavailable) continue;
-      archive_set_error(handle, EIO, "%s", more.error().message.c_str());
+      const bool waits = !more && more.error().code == ErrorCode::kUnavailable;
+      const bool stopped = waits && feed.stop != nullptr && feed.stop();
+      if (more || (waits && !stopped)) continue;
+      archive_set_error(handle, EIO, "%s",
+                        stopped ? "stopped before its end" : more.error().message.c_str());
       return ARCHIVE_FATAL;
     }
     *block = feed.bytes.unread().data();
@@ -254,8 +258,8 @@ std::unique_ptr<Source> open_archive_file(Input input) {
 }
 
 std::unique_ptr<Source> open_archive_stream(Input input, InputBuffer bytes) {
-  return std::make_unique<ArchiveSource>(std::move(input),
-                                         std::make_unique<Feed>(Feed{std::move(bytes), 0}));
+  auto feed = std::make_unique<Feed>(Feed{std::move(bytes), input.options.stop});
+  return std::make_unique<ArchiveSource>(std::move(input), std::move(feed));
 }
 
 }  // namespace tocsin::produce

@@ -85,7 +85,8 @@ std::unique_ptr<ByteStream> stream_of(InputBuffer buffer) {
 }
 
 Result<std::unique_ptr<ByteStream>> open_file_stream(const std::string& path) {
-  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY);
+  // Without O_NONBLOCK a pipe that nobody writes to would hold the caller here for good.
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
   if (descriptor < 0) {
     const int number = errno;
     return fail(number == ENOENT ? ErrorCode::kNotFound : ErrorCode::kInvalid, errno_text(number));

@@ -30,7 +30,34 @@ bool take_records(std::string_view& text) {
   return take(text, ":") && take(text, "[");
 }
 
+class ViewStream final : public ByteStream {
+ public:
+  explicit ViewStream(std::string_view text) : text_(text) {}
+  Result<std::size_t> read(std::span<char> into) override {
+    const std::size_t size = text_.copy(into.data(), into.size());
+    text_.remove_prefix(size);
+    return size;
+  }
+
+ private:
+  std::string_view text_;
+};
+
 }  // namespace
+
+LineValues values_of_line(std::string_view line) {
+  LineValues out;
+  if (line.empty() || (line.front() != '{' && line.front() != '[')) return out;
+  DocumentSource source("", InputBuffer(std::make_unique<ViewStream>(line)), line.size());
+  RawEvent event;
+  Problem problem;
+  for (;;) {
+    const Next what = source.next(event, problem);
+    if (what == Next::kEnd) return out;
+    if (what == Next::kEvent) out.values.push_back(std::move(event.json));
+    out.damaged |= what == Next::kProblem;
+  }
+}
 
 bool starts_records(std::string_view text) { return take_records(text); }
 
@@ -87,6 +114,10 @@ bool DocumentSource::enter_or_leave() {
       inside_.push_back(Inside::kArray);
       return true;
     }
+    if (c == ',') {  // lines that were cut out of an array
+      consume(1);
+      return true;
+    }
     if (c != '{') return false;
     while (input_.unread().size() < kWrapperBytesMax && more()) {
     }
@@ -122,6 +153,10 @@ Next DocumentSource::read_value(RawEvent& event, Problem& problem) {
     }
     if (state == JsonExtent::State::kBroken) {
       begin_problem(problem, "json.invalid", "this is not JSON");
+      if (const std::size_t whole = whole_line_within(extent.size()); whole != 0) {
+        drop(whole, problem);
+        return Next::kProblem;
+      }
       problem.byte_offset += extent.size();
       resync(extent.size(), problem);
       return Next::kProblem;
@@ -141,10 +176,25 @@ Next DocumentSource::read_value(RawEvent& event, Problem& problem) {
 
 // The end came inside a value: its bytes are one problem; why the stream ended is told by at_end().
 Next DocumentSource::value_cut_off(Problem& problem) {
-  begin_problem(problem, "json.truncated", "the input ends inside this value");
-  problem.bytes.assign(input_.unread().substr(0, kProblemBytesMax));
-  consume(input_.unread().size());
+  const std::size_t whole = whole_line_within(input_.unread().size());
+  begin_problem(
+      problem, "json.truncated",
+      whole != 0 ? "the line ends inside this value" : "the input ends inside this value");
+  drop(whole != 0 ? whole : input_.unread().size(), problem);
   return Next::kProblem;
+}
+
+// Where in the first `size` bytes, which are no value, a line begins that is one by itself: what
+// stands before it was cut off there, and its open brackets took the line for a part of it. 0:
+// none.
+std::size_t DocumentSource::whole_line_within(std::size_t size) const {
+  const std::string_view have = input_.unread();
+  for (std::size_t at = have.find('\n'); at < size; at = have.find('\n', at)) {
+    ++at;
+    if (at == have.size() || have[at] != '{') continue;
+    if (is_one_json_value(have.substr(at, have.find('\n', at) - at))) return at;
+  }
+  return 0;
 }
 
 Next DocumentSource::stray(Problem& problem) {
@@ -174,11 +224,6 @@ Next DocumentSource::at_end(Problem& problem) {
 
 // Consumes up to the next line that starts with a bracket, looking from `from` on.
 void DocumentSource::resync(std::size_t from, Problem& problem) {
-  const auto drop = [&](std::size_t size) {
-    const std::size_t room = kProblemBytesMax - problem.bytes.size();
-    problem.bytes.append(input_.unread().substr(0, std::min(size, room)));
-    consume(size);
-  };
   // One byte of overlap, so that a newline and its bracket are seen together.
   std::size_t at = from == 0 ? 0 : from - 1;
   for (;;) {
@@ -186,16 +231,23 @@ void DocumentSource::resync(std::size_t from, Problem& problem) {
     for (at = have.find('\n', at); at != std::string_view::npos && at + 1 < have.size();
          at = have.find('\n', at + 1)) {
       if (have[at + 1] != '{' && have[at + 1] != '[') continue;
-      drop(at + 1);
+      drop(at + 1, problem);
       return;
     }
-    drop(std::min(at, have.size()));  // a newline at the very end stays: its bracket may follow
+    drop(std::min(at, have.size()),
+         problem);  // a newline at the very end stays: its bracket may follow
     at = 0;
     if (!more()) {
-      drop(input_.unread().size());
+      drop(input_.unread().size(), problem);
       return;
     }
   }
+}
+
+void DocumentSource::drop(std::size_t size, Problem& problem) {
+  const std::size_t room = kProblemBytesMax - problem.bytes.size();
+  problem.bytes.append(input_.unread().substr(0, std::min(size, room)));
+  consume(size);
 }
 
 void DocumentSource::begin_problem(Problem& problem, std::string code,

@@ -41,6 +41,8 @@ class DocumentSource final : public Source {
   [[nodiscard]] Next read_value(RawEvent& event, Problem& problem);
   [[nodiscard]] Next stray(Problem& problem);
   [[nodiscard]] Next value_cut_off(Problem& problem);
+  [[nodiscard]] std::size_t whole_line_within(std::size_t size) const;
+  void drop(std::size_t size, Problem& problem);
   [[nodiscard]] Next at_end(Problem& problem);
   void resync(std::size_t from, Problem& problem);
   void begin_problem(Problem& problem, std::string code, std::string_view what) const;
@@ -56,6 +58,13 @@ class DocumentSource final : public Source {
   std::optional<Error> error_;      // why the stream ended early
   bool ended_ = false;
 };
+
+// What a line holds that is not one object: those that are whole in it, read as a document is.
+struct LineValues {
+  std::vector<std::string> values;
+  bool damaged = false;  // something else stands between or behind them
+};
+[[nodiscard]] LineValues values_of_line(std::string_view line);
 
 // True when `text` starts with {"Records": [ (or "records"), blanks aside.
 [[nodiscard]] bool starts_records(std::string_view text);

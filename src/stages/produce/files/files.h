@@ -33,6 +33,8 @@ struct FilesOptions {
   std::size_t line_bytes_max = 16u << 20;  // of one event in a text file
   std::size_t evtx_bytes_max =
       1u << 30;  // of an EVTX file inside an archive, which is held in memory
+  // Asked while an archive waits for its pipe, which nothing else can interrupt.
+  bool (*stop)() = nullptr;
 };
 
 // Fails only when `paths` is empty. A path that does not exist or cannot be read is a problem

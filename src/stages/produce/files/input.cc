@@ -62,21 +62,68 @@ Look look(InputBuffer& bytes, std::optional<Error>& error, Enough&& enough) {
 
 Opened open_evtx_input(const Input& input, InputBuffer& bytes) {
   if (input.options.format == Format::kJson) return not_a_log(input, "this is EVTX, not JSON");
-  Result<std::unique_ptr<Source>> source = [&]() -> Result<std::unique_ptr<Source>> {
-    if (!input.path.empty()) return open_evtx(input.path);
+  const std::size_t limit = input.options.evtx_bytes_max;
+  if (input.path.empty()) {
     std::optional<Error> error;
-    const std::size_t limit = input.options.evtx_bytes_max;
     const Look seen =
         look(bytes, error, [&](std::string_view have) { return have.size() > limit; });
+    if (seen == Look::kWait) return {.source = nullptr, .problem = nullptr, .wait = true};
     if (seen == Look::kEnough)
-      return fail(ErrorCode::kExhausted,
-                  fmt::format("larger than {} bytes; unpack it first", limit));
-    return open_evtx_bytes(input.label, std::string(bytes.unread()));
-  }();
-  if (!source) return problem(input, "file.unreadable", source.error().message, false);
+      return problem(input, "file.unreadable",
+                     fmt::format("larger than {} bytes; unpack it first", limit), false);
+  }
+  Result<std::unique_ptr<Source>> source =
+      input.path.empty() ? open_evtx_bytes(input.label, std::string(bytes.unread()))
+                         : open_evtx(input.path);
   Opened opened;
-  opened.source = *std::move(source);
+  if (source) {
+    opened.source = *std::move(source);
+    return opened;
+  }
+  const bool other = source.error().code == ErrorCode::kInvalid;
+  opened = problem(input, other ? "evtx.bad_header" : "file.unreadable", "", false);
+  opened.problem->message = source.error().message;  // begins with the name
   return opened;
+}
+
+// Whether `bytes` must be looked at further in to know an EVTX whose file header is damaged. Text
+// that comes from a stream is not kept waiting for that.
+bool look_for_chunk(const Input& input, std::string_view start) {
+  const bool stream = input.path.empty() && input.depth == 0;
+  return !stream || start.substr(0, kMagicBytes).find('\0') != std::string_view::npos;
+}
+
+bool is_event_line(std::string_view line) {
+  const std::size_t at = line.find_first_not_of(kBlanks);
+  if (at == std::string_view::npos || line[at] != '{') return false;
+  const std::size_t second = line.find_first_not_of(kBlanks, at + 1);
+  return second != std::string_view::npos && line[second] == '"' && is_one_json_value(line);
+}
+
+// A log that was rotated or cut begins with half a line: whether most of the lines behind it are
+// events.
+bool events_follow(std::string_view start, bool complete) {
+  std::size_t events = 0, others = 0;
+  for (std::size_t at = start.find('\n'); at != std::string_view::npos;) {
+    const std::size_t end = start.find('\n', ++at);
+    if (end == std::string_view::npos && !complete) break;
+    const std::string_view line = start.substr(at, end == std::string_view::npos ? end : end - at);
+    if (line.find_first_not_of(kBlanks) != std::string_view::npos)
+      ++(is_event_line(line) ? events : others);
+    at = end;
+  }
+  return events > others;
+}
+
+// Looks at the first lines, too, of a text that does not begin as JSON.
+bool begins_with_half_a_line(InputBuffer& bytes) {
+  constexpr std::ptrdiff_t kLines = 9;
+  constexpr std::size_t kBytes = 1u << 20;
+  std::optional<Error> ignored;
+  const Look seen = look(bytes, ignored, [](std::string_view have) {
+    return have.size() >= kBytes || std::count(have.begin(), have.end(), '\n') >= kLines;
+  });
+  return events_follow(bytes.unread().substr(0, kBytes), seen != Look::kEnough);
 }
 
 Opened open_text(const Input& input, InputBuffer& bytes, bool known_extension) {
@@ -98,6 +145,8 @@ Opened open_text(const Input& input, InputBuffer& bytes, bool known_extension) {
       shape = Text::kLines;
     } else if (extension_of(input.name) == ".json") {
       shape = Text::kDocument;
+    } else if (begins_with_half_a_line(bytes)) {
+      shape = Text::kLines;
     } else {
       return not_a_log(input, known_extension
                                   ? "passed over: this text is not JSON"
@@ -144,9 +193,12 @@ Opened open_input(const Input& input, InputBuffer& bytes) {
                                        : open_archive_file(input);
     return opened;
   }
-  if (extension_of(input.name) == ".evtx")
-    return problem(input, "evtx.bad_header", "not an EVTX file: it does not start with ElfFile",
-                   false);
+  if (look_for_chunk(input, start) && look(bytes, error, [](std::string_view have) {
+                                        return have.size() >= kEvtxLookBytes;
+                                      }) == Look::kWait)
+    return {.source = nullptr, .problem = nullptr, .wait = true};
+  if (extension_of(input.name) == ".evtx" || looks_like_evtx(bytes.unread()))
+    return open_evtx_input(input, bytes);
   const bool known = has_log_extension(input.name);
   if (input.options.format == Format::kEvtx) return not_a_log(input, "passed over: not EVTX");
   if (!known && !input.given) return not_a_log(input, "passed over: not a log that is read here");

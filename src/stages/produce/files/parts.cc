@@ -113,7 +113,7 @@ std::optional<Part> PartPlan::next() {
 // Decides how the file is cut; leaves bytes_ and evtx_ empty for one whole part.
 void PartPlan::look_at(const FoundFile& file) {
   if (!file.error.empty() || file.is_stream || file.bytes == 0) return;
-  const int descriptor = ::open(file.path.c_str(), O_RDONLY | O_CLOEXEC);
+  const int descriptor = ::open(file.path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (descriptor < 0) return;  // reading it will tell why
   auto bytes = std::make_shared<const SharedFile>(descriptor);
   std::array<char, 8> start{};

@@ -160,6 +160,63 @@ TEST_CASE("damage: rows by file and kind, events that were read, three warnings 
   CHECK(damage.problems() == 5);
 }
 
+TEST_CASE(
+    "damage: a file is lost when nothing of it could be read, or it was named and is no log") {
+  struct Case {
+    const char* path;
+    const char* code;
+    bool skipped_only;
+    std::uint64_t events;
+    std::uint64_t lost;
+  };
+  const Case cases[] = {
+      {"a.evtx", "evtx.bad_header", false, 0, 1},  {"a.evtx", "evtx.bad_header", false, 7, 0},
+      {"a.jsonl", "event.invalid", false, 0, 1},   {"a.jsonl", "file.unreadable", false, 7, 1},
+      {"in/a.log", "file.not_a_log", true, 0, 0},  {"named.log", "file.not_a_log", true, 0, 1},
+      {"named.txt", "file.not_a_log", true, 0, 1}, {"named.log", "file.empty", true, 0, 0},
+  };
+  for (const Case& c : cases) {
+    CAPTURE(c.path);
+    CAPTURE(c.code);
+    Damage damage({"in", "named.log", "named.txt"});
+    produce::Problem problem;
+    problem.origin.path = c.path;
+    problem.code = c.code;
+    problem.skipped_only = c.skipped_only;
+    for (int i = 0; i < 2; ++i) damage.add(problem);
+    if (c.events != 0) damage.add_events(c.path, c.events);
+    damage.finish_file();
+    CHECK(damage.lost_files() == c.lost);
+    REQUIRE(damage.rows().size() == 1);
+    CHECK(damage.rows()[0].events == c.events);
+  }
+}
+
+TEST_CASE("damage: what the members of a damaged archive gave was read from it") {
+  Damage damage;
+  produce::Problem problem;
+  problem.origin.path = "a.zip";
+  problem.code = "archive.corrupt";
+  damage.add(problem);
+  damage.add_events("a.zip!b.jsonl", 3);
+  damage.add_events("a.zip!c.jsonl", 4);
+  damage.add_events("a.zipper", 5);
+  damage.finish_file();
+  CHECK(damage.rows()[0].events == 7);
+  CHECK(damage.lost_files() == 0);
+}
+
+TEST_CASE("damage: a message names its file once") {
+  produce::Problem problem;
+  problem.origin.path = "a.json";
+  problem.message = "a.json: No such file or directory";
+  CHECK(message_of(problem) == "a.json: No such file or directory");
+  problem.message = "a.json:7: byte 70: this is not JSON";
+  CHECK(message_of(problem) == problem.message);
+  problem.message = "cannot be opened";
+  CHECK(message_of(problem) == "a.json: cannot be opened");
+}
+
 TEST_CASE("report: the most severe stay, and nothing a log says is markup") {
   html::Report report(10);
   Findings findings;

@@ -72,6 +72,31 @@ const Case kCases[] = {
      {1, 2, 3, 4, 5, 6, 7, 8, 9},
      {"evtx.bad_header"},
      0},
+    {"one byte of the file header",
+     [](std::string& f) { f[0] = '\0'; },
+     {1, 2, 3, 4, 5, 6, 7, 8, 9},
+     {"evtx.bad_header"},
+     0},
+    {"file header and first chunk gone",
+     [](std::string& f) { f.replace(0, chunk_at(1), chunk_at(1), '\xAA'); },
+     {4, 5, 6, 7, 8, 9},
+     {"evtx.bad_header", "evtx.bad_chunk"},
+     0},
+    {"file header missing",
+     [](std::string& f) { f.erase(0, chunk_at(0)); },
+     {1, 2, 3, 4, 5, 6, 7, 8, 9},
+     {"evtx.bad_header"},
+     0},
+    {"first 1,000 bytes missing",
+     [](std::string& f) { f.erase(0, 1000); },
+     {1, 2, 3, 4, 5, 6, 7, 8, 9},
+     {"evtx.bad_header"},
+     0},
+    {"file header missing, and the header of the only chunk left",
+     [](std::string& f) { f = std::string(512, 'x') + f.substr(chunk_at(2) + 512); },
+     {7, 8, 9},
+     {"evtx.bad_header", "evtx.bad_chunk"},
+     0},
     {"unused chunk",
      [](std::string& f) { f.replace(chunk_at(1), kChunkBytes, kChunkBytes, '\0'); },
      {1, 2, 3, 7, 8, 9},
@@ -232,6 +257,10 @@ TEST_CASE("evtx: what is not an EVTX is refused with a reason") {
   CHECK(read_all(open_evtx("/")).error.find("not a regular file") != std::string::npos);
   CHECK(looks_like_evtx(std::string_view("ElfFile\0more", 12)));
   CHECK_FALSE(looks_like_evtx("ElfFile"));
+  CHECK(looks_like_evtx(std::string_view("ElfChnk\0more", 12)));
+  std::string damaged = three_chunks().substr(0, kEvtxLookBytes);
+  damaged.replace(0, 4096, 4096, '\0');
+  CHECK(looks_like_evtx(damaged));
   CHECK_FALSE(looks_like_evtx("{\"a\":1}"));
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <string>
 
+#include "stages/produce/files/document_source.h"
 #include "stages/produce/files/support.h"
 
 namespace tocsin::produce {
@@ -54,6 +55,21 @@ TEST_CASE("documents: each value comes out byte for byte with the line it starts
        {"2:{\"b\":1}", "3:{\"c\":1}"},
        {"json.invalid"}},
       {"a cut line without string", "{\"a\":1\n{\"b\":1}\n", {"2:{\"b\":1}"}, {"json.invalid"}},
+      {"a cut first line that ends inside an array",
+       "{\"a\":{\"b\":[\n{\"b\":1}\n{\"c\":1}\n",
+       {"2:{\"b\":1}", "3:{\"c\":1}"},
+       {"json.invalid"}},
+      {"a cut line before the last",
+       "{\"a\":{\"b\":[\n{\"b\":1}\n",
+       {"2:{\"b\":1}"},
+       {"json.truncated"}},
+      {"commas between objects",
+       "{\"a\":1},{\"a\":2},\n{\"a\":3},\n",
+       {"1:{\"a\":1}", "1:{\"a\":2}", "2:{\"a\":3}"}},
+      {"text behind an object",
+       "{\"a\":1}garbage\n{\"a\":2}\n",
+       {"1:{\"a\":1}", "2:{\"a\":2}"},
+       {"json.invalid"}},
       {"cut in the middle", "{\n \"a\": {\"b\": 1", {}, {"json.truncated"}},
       {"array cut", "[{\"a\":1},\n", {"1:{\"a\":1}"}, {"json.truncated"}},
       {"array cut inside a value",
@@ -109,6 +125,33 @@ TEST_CASE(
   CHECK(limited.events.size() == 39);
   REQUIRE(limited.codes() == Texts{"line.too_long"});
   CHECK(limited.problems[0].bytes.size() == (64u << 10));
+}
+
+TEST_CASE("documents: a line of several objects gives those that are whole") {
+  struct Line {
+    std::string_view text;
+    Texts want;
+    bool damaged;
+  };
+  const Line lines[] = {
+      {"{\"a\":1}", {"{\"a\":1}"}, false},
+      {"{\"a\":1}{\"b\":{\"c\":[2]}} {\"d\":3}",
+       {"{\"a\":1}", "{\"b\":{\"c\":[2]}}", "{\"d\":3}"},
+       false},
+      {"{\"a\":1}, {\"b\":2},", {"{\"a\":1}", "{\"b\":2}"}, false},
+      {"[{\"a\":1},{\"b\":2}]", {"{\"a\":1}", "{\"b\":2}"}, false},
+      {"{\"a\":1}garbage", {"{\"a\":1}"}, true},
+      {"{\"a\":1}{\"b\":", {"{\"a\":1}"}, true},
+      {"{\"a\":", {}, true},
+      {"Jan 5 sshd: {\"a\":1}", {}, false},
+      {"", {}, false},
+  };
+  for (const Line& line : lines) {
+    CAPTURE(line.text);
+    const LineValues got = values_of_line(line.text);
+    CHECK(got.values == line.want);
+    CHECK(got.damaged == line.damaged);
+  }
 }
 
 TEST_CASE("documents: deep nesting is a problem, not a crash") {

@@ -2,9 +2,11 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include <atomic>
 #include <string>
 #include <thread>
 
+#include "stages/produce/evtx/evtx_builder.h"
 #include "stages/produce/files/support.h"
 
 namespace tocsin::produce {
@@ -44,6 +46,12 @@ TEST_CASE("paths: what the user names is judged by content, whatever its extensi
       {"x.log", "[2024-01-01] started\n", {}, {"file.not_a_log (skipped)"}},
       {"x.log", "{time} started\n", {}, {"file.not_a_log (skipped)"}},
       {"x.evtx", "no magic here", {}, {"evtx.bad_header"}},
+      {"x.log",
+       "o\",\"b\":1}\n{\"a\":1}\n{\"a\":2}\n",
+       {"o\",\"b\":1}", "{\"a\":1}", "{\"a\":2}"},
+       {}},
+      {"x.log", "[1],\"b\":1}\n\n{\"a\":1}", {"[1],\"b\":1}", "{\"a\":1}"}, {}},
+      {"x.log", "a\nb {\"a\":1}\n{\"a\":1}\nc\nd\n", {}, {"file.not_a_log (skipped)"}},
   };
   for (const Case& c : cases) {
     CAPTURE(c.name);
@@ -109,6 +117,46 @@ TEST_CASE("paths: a pipe that pauses is read to its end") {
   const Everything all = read_all({fifo});
   writer.join();
   CHECK(all.numbered() == Texts{"1:{\"a\":1}", "2:{\"a\":2}", "3:{\"a\":3}"});
+}
+
+TEST_CASE("paths: a pipe that nobody writes to does not hold the reader") {
+  const Scratch scratch;
+  const std::string fifo = scratch.path("pipe");
+  REQUIRE(::mkfifo(fifo.c_str(), 0600) == 0);
+  std::atomic<bool> waited = false;
+  std::thread rescue([&] {  // so that a reader that is held fails instead of hanging
+    for (int i = 0; i < 200 && !waited; ++i)
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    if (!waited) ::close(::open(fifo.c_str(), O_WRONLY | O_NONBLOCK));
+  });
+  auto source = open_files({fifo}, {});
+  REQUIRE(source.has_value());
+  RawEvent event;
+  Problem problem;
+  CHECK((*source)->next(event, problem) == Next::kIdle);
+  CHECK((*source)->next(event, problem) == Next::kIdle);
+  waited = true;
+  rescue.join();
+}
+
+TEST_CASE("paths: EVTX is known by its content, also when its file header is damaged or missing") {
+  evtx::test::ChunkBuilder chunk;
+  for (std::uint64_t id = 1; id <= 3; ++id) evtx::test::add_simple_record(chunk, id);
+  const std::string whole = evtx::test::build_file({chunk.build()});
+  const std::string cut = whole.substr(evtx::test::kFileHeaderBytes);
+  const std::string zeros = std::string(evtx::test::kFileHeaderBytes, '\0') + cut;
+  std::string byte = whole;
+  byte[0] = '\0';
+  const Scratch scratch;
+  for (const char* name : {"x.evtx", "x.log", "x.json", "x"}) {
+    CAPTURE(name);
+    CHECK(read_all({scratch.write(name, whole)}).codes() == Texts{});
+    for (const std::string& bytes : {cut, zeros, byte}) {
+      const Everything all = read_all({scratch.write(name, bytes)});
+      CHECK(all.events.size() == 3);
+      CHECK(all.codes() == Texts{"evtx.bad_header"});
+    }
+  }
 }
 
 TEST_CASE("progress: reaches the total at the end") {
