@@ -103,6 +103,14 @@ class Same(Case):
         self.assertEqual(("-", expected), alerts("-", stdin=text))
         self.assertEqual(("./plain/x.jsonl", expected), alerts("./plain/x.jsonl"))
 
+    def test_events_of_one_line_have_ids_of_their_own(self):
+        self.write("r.yml", "title: T\nid: 11111111-2222-4333-8444-555555555555\nlogsource: {category: test}\n"
+                            "detection: {s: {b: 1}, condition: s}\n")
+        self.write("x.jsonl", b'{"b":1}{"b":1}\n{"b":1}\n')
+        out, _ = self.run_("scan", "--rules", "r.yml", "--logsource", "category=test", "--format", "jsonl", "x.jsonl")
+        alerts = [json.loads(line) for line in out.splitlines()]
+        self.assertEqual((3, 3), (len(alerts), len({alert["event"]["id"] for alert in alerts})))
+
     def test_lines_of_several_events_are_the_same_from_any_container(self):
         one, two, three = event(1), event(2), event(3)
         cases = {

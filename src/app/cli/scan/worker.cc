@@ -109,10 +109,13 @@ void Worker::take(const produce::EventView& event) {
     return;
   const auto [values, damaged] = produce::values_of_line(event.json);
   produce::EventView one = event;
+  place_in_line_ = 0;
   for (const std::string& value : values) {
     one.json = value;
+    ++place_in_line_;
     if (const Status refused = take_value(one); !refused) note_unreadable(event, refused.error());
   }
+  place_in_line_ = 0;
   if (damaged || values.empty()) note_unreadable(event, status.error());
 }
 
@@ -164,7 +167,7 @@ void Worker::give_ids(const produce::EventView& event, std::uint64_t line) {
   const bool nameless = verdict.event_id.is_nil();
   if (nameless) {
     verdict.event_id = event_id_from_position(
-        event.path, 0, static_cast<std::int64_t>(line != 0 ? line : event.record_id));
+        event.path, place_in_line_, static_cast<std::int64_t>(line != 0 ? line : event.record_id));
     verdict.trace_id = trace::trace_id_of(verdict.event_id);
   }
   verdict.classified_at = shared_.now;

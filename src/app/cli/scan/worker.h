@@ -67,6 +67,7 @@ class Worker {
   produce::PartReader reader_;
   pipeline::Classifier classifier_;
   pipeline::Classification result_;
+  std::int32_t place_in_line_ = 0;  // of several events of one line: 1, 2, ...
   std::size_t part_ = 0;
   Chunk chunk_;
   std::size_t since_told_ = 0;

@@ -48,11 +48,13 @@ Status add_lines(Properties& properties, std::string_view text, const std::strin
 std::pair<std::size_t, std::size_t> next_secret(std::string_view text, std::size_t from) {
   for (std::size_t equals = text.find('=', from); equals != text.npos;
        equals = text.find('=', equals + 1)) {
-    const std::size_t before = text.find_last_of(" \t\r\n", equals);
+    std::size_t end = equals;  // of the name; blanks may follow it
+    while (end > from && kBlanks.find(text[end - 1]) != kBlanks.npos) --end;
+    const std::size_t before = text.substr(0, end).find_last_of(" \t\r\n");
     const std::size_t name = before == text.npos ? 0 : before + 1;
     const std::size_t size = std::min(text.find('\n', equals), text.size()) - equals - 1;
     const std::string_view value = text.substr(equals + 1, size);
-    if (!value.empty() && bus::is_secret(text.substr(name, equals - name)) &&
+    if (!value.empty() && bus::is_secret(text.substr(name, end - name)) &&
         !bus::is_reference(value))
       return {equals + 1, size};
   }

@@ -118,10 +118,10 @@ std::vector<Cell> tally_row(std::string name, const Tally& tally) {
   for (std::size_t i = tally.by_level.size(); i-- > 0;) {
     const std::uint64_t count = tally.by_level[i];
     const Tint tint = count == 0 ? Tint::kDim : level_tint(static_cast<Level>(i));
-    row.push_back({count == 0 ? "-" : number(count), tint});
+    row.emplace_back(count == 0 ? "-" : number(count), tint);
   }
-  row.push_back(time_text(tally.seen.first));
-  row.push_back(time_text(tally.seen.last));
+  row.emplace_back(time_text(tally.seen.first));
+  row.emplace_back(time_text(tally.seen.last));
   return row;
 }
 

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <chrono>
 #include <mutex>
 #include <optional>
 #include <set>
@@ -282,8 +284,14 @@ Status KafkaTransactions::send_again() {
 Status KafkaTransactions::end(const Offsets& offsets) {
   TOCSIN_TRY_STATUS(begin());
   if (!offsets.empty()) TOCSIN_TRY_STATUS(send_offsets(offsets));
+  // In one call, not in several short ones: when the clock steps, a call that takes up an earlier
+  // one may time out at once. librdkafka 2.0 then forgets that a commit is under way, and ends the
+  // program when the brokers answer it.
+  const auto deadline = SteadyClock::now() + kPatience;
   const Status done = insist("commit a transaction", [&] {
-    return rd_kafka_commit_transaction(client_->get(), static_cast<int>(kCall.count()));
+    const auto left = std::chrono::ceil<Milliseconds>(deadline - SteadyClock::now());
+    return rd_kafka_commit_transaction(
+        client_->get(), static_cast<int>(std::clamp(left, Milliseconds(1), kPatience).count()));
   });
   if (done) open_ = false;
   return done;

@@ -30,6 +30,8 @@ bool take_records(std::string_view& text) {
   return take(text, ":") && take(text, "[");
 }
 
+constexpr std::uint64_t kLookedAgainMin = 1u << 20;
+
 class ViewStream final : public ByteStream {
  public:
   explicit ViewStream(std::string_view text) : text_(text) {}
@@ -186,8 +188,11 @@ Next DocumentSource::value_cut_off(Problem& problem) {
 
 // Where in the first `size` bytes, which are no value, a line begins that is one by itself: what
 // stands before it was cut off there, and its open brackets took the line for a part of it. 0:
-// none.
-std::size_t DocumentSource::whole_line_within(std::size_t size) const {
+// none. Only as long as not more is read twice than was read: hostile text would have each of its
+// lines bring back all behind it.
+std::size_t DocumentSource::whole_line_within(std::size_t size) {
+  if (looked_again_ + size > kLookedAgainMin + input_.offset()) return 0;
+  looked_again_ += size;
   const std::string_view have = input_.unread();
   for (std::size_t at = have.find('\n'); at < size; at = have.find('\n', at)) {
     ++at;

@@ -41,7 +41,7 @@ class DocumentSource final : public Source {
   [[nodiscard]] Next read_value(RawEvent& event, Problem& problem);
   [[nodiscard]] Next stray(Problem& problem);
   [[nodiscard]] Next value_cut_off(Problem& problem);
-  [[nodiscard]] std::size_t whole_line_within(std::size_t size) const;
+  [[nodiscard]] std::size_t whole_line_within(std::size_t size);
   void drop(std::size_t size, Problem& problem);
   [[nodiscard]] Next at_end(Problem& problem);
   void resync(std::size_t from, Problem& problem);
@@ -53,6 +53,7 @@ class DocumentSource final : public Source {
   const std::size_t value_bytes_max_;
   std::vector<Inside> inside_;      // the arrays around the next value
   std::optional<JsonExtent> skip_;  // of a value whose rest is passed over
+  std::uint64_t looked_again_ = 0;  // bytes that whole_line_within() gave back to be read anew
   std::uint64_t line_ = 1;          // of the first unread byte
   bool idle_ = false;               // the stream has nothing now
   std::optional<Error> error_;      // why the stream ended early

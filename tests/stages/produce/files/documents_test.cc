@@ -154,6 +154,15 @@ TEST_CASE("documents: a line of several objects gives those that are whole") {
   }
 }
 
+TEST_CASE("documents: lines that take those behind them for a part are not each read to the end") {
+  std::string text;
+  for (int i = 0; i < 100'000; ++i) text += "{\"a\":[\n{\"b\":1}\n,\n";
+  const Scratch scratch;
+  const Everything all = read_all({scratch.write("x.json", text)});
+  CHECK(all.problems.size() >= 1);
+  CHECK(all.problems.size() < 1'000);  // else the whole of it was read a hundred thousand times
+}
+
 TEST_CASE("documents: deep nesting is a problem, not a crash") {
   const Scratch scratch;
   const Everything all =
