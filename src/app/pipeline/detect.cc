@@ -41,8 +41,7 @@ Status run_detect(const DetectParts& parts, const DetectOptions& options,
     if (created) break;
     if (created.error().code != ErrorCode::kUnavailable) return created;
     if (!std::exchange(told, true)) log_warning("{}; waiting for it", created.error().message);
-    for (std::size_t i = 0; i < options.workers; ++i)
-      parts.meter.worker(i).waits_for_bus(created.error());
+    parts.meter.wait_for_bus(created.error());
     if (stop.load(std::memory_order_relaxed)) return {};
     std::this_thread::sleep_for(kTopicsPause);
   }

@@ -82,7 +82,9 @@ class Worker {
         spans_(parts.tracer,
                {options.raw_topic, options.dead_letter_topic, options.group,
                 parts.bus.describe().starts_with("kafka") ? "kafka" : "tocsin_embedded"}),
-        meter_(parts.meter.worker(number)) {}
+        meter_(parts.meter.worker(number)) {
+    meter_.may_dead_letter(kUnreadable);
+  }
 
   Status run();
 
@@ -263,7 +265,7 @@ void Worker::classify(const bus::Message& message) {
                 status.error().message, options_.dead_letter_topic);
     dead_letters_.push_back(dead_letter(message, status.error()));
     tally_.dead_letters += 1;
-    meter_.dead_letter("event.invalid");
+    meter_.dead_letter(kUnreadable);
     outcome.classify_end = now_ns();
     outcome.parent = context_of_unread(headers.source);
     outcome.error_code = kUnreadable;

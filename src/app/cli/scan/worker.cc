@@ -109,7 +109,6 @@ void Worker::take(const produce::EventView& event) {
     return;
   const auto [values, damaged] = produce::values_of_line(event.json);
   produce::EventView one = event;
-  place_in_line_ = 0;
   for (const std::string& value : values) {
     one.json = value;
     ++place_in_line_;

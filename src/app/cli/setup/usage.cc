@@ -35,10 +35,6 @@ std::pair<const CLI::App*, std::string> deepest(const CLI::App& root) {
   return {app, name};
 }
 
-bool has_commands(const CLI::App& app) {
-  return !app.get_subcommands([](const CLI::App*) { return true; }).empty();
-}
-
 std::vector<std::string> commands_of(const CLI::App& app) {
   std::vector<std::string> names;
   for (const CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; }))
@@ -111,8 +107,7 @@ std::vector<std::string> names_of(const CLI::App& app) {
   std::vector<std::string> names;
   for (const CLI::Option* option : app.get_options())
     for (const std::string& name : option->get_lnames()) names.push_back(name);
-  for (const CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; }))
-    names.push_back(sub->get_name());
+  for (std::string& name : commands_of(app)) names.push_back(std::move(name));
   return names;
 }
 
@@ -133,7 +128,7 @@ std::string usage_message(const CLI::App& root, const CLI::ParseError& error) {
   const auto [app, name] = deepest(root);
   const std::vector<std::string> extra = root.remaining(true);
   std::string message = error.what();
-  const bool command_wanted = app->get_require_subcommand_max() > 0 && has_commands(*app);
+  const bool command_wanted = app->get_require_subcommand_max() > 0 && !commands_of(*app).empty();
   if (dynamic_cast<const CLI::ConfigError*>(&error) != nullptr)
     return fmt::format("tocsin: {}\n", message);
   if (const auto* file = dynamic_cast<const CLI::FileError*>(&error); file != nullptr)

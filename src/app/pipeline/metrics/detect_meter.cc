@@ -74,6 +74,10 @@ void DetectMeter::fit(std::size_t workers) {
   for (std::size_t i = workers; i < workers_.size(); ++i) workers_[i]->excuse();
 }
 
+void DetectMeter::wait_for_bus(const Error& error) {
+  for (std::size_t i = 0; i < at_work_; ++i) workers_[i]->waits_for_bus(error);
+}
+
 void DetectMeter::rules_loaded(const RuleChanges& changes, bool reload) {
   in_force_.set(static_cast<double>(changes.in_force));
   rejected_.set(static_cast<double>(changes.rejected));

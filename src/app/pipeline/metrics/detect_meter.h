@@ -36,6 +36,9 @@ class DetectMeter {
   // Only the first `workers` will work; nobody waits for the others. Before run_detect().
   void fit(std::size_t workers);
 
+  // All workers do.
+  void wait_for_bus(const Error& error);
+
   // The first load is no reload.
   void rules_loaded(const RuleChanges& changes, bool reload);
   void reload_failed();

@@ -36,6 +36,8 @@ class SinkMeter {
   void taken(bus::Consumer& consumer, const bus::Batch& batch);
   // Retention deleted these before they were read.
   void lost(std::uint64_t records) { skipped_.add(records); }
+  // It counts from 0 on: an increase is seen only of what was there before.
+  void may_dead_letter(std::string_view code) { dead_letters(code); }
   void dead_letter(std::string_view code) { dead_letters(code).add(); }
   void wrote(std::int64_t nanoseconds);
   // The sink waits and tries again, and is alive meanwhile.

@@ -39,8 +39,6 @@ WorkerMeter::WorkerMeter(metrics::Registry& registry, metrics::Health& health, s
       outcome_hits_(memo("outcomes", "hit")),
       outcome_misses_(memo("outcomes", "miss")) {
   outputs_.meet();
-  // There from the start: an increase is seen only of what was there before.
-  dead_letters("event.invalid");
   for (const Level level : kLevels) {
     auto& counters = matches_[static_cast<std::size_t>(level)];
     for (const bool alert : {false, true})

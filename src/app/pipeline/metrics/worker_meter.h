@@ -46,6 +46,8 @@ class WorkerMeter {
   void classified(std::int64_t nanoseconds) {
     classify_seconds_.observe(static_cast<double>(nanoseconds) * 1e-9);
   }
+  // It counts from 0 on: an increase is seen only of what was there before.
+  void may_dead_letter(std::string_view code) { dead_letters(code); }
   void dead_letter(std::string_view code) { dead_letters(code).add(); }
   void matched(Level level, bool alert) { matches_[static_cast<std::size_t>(level)][alert]->add(); }
 

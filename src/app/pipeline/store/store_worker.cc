@@ -89,6 +89,7 @@ StoreWorker::StoreWorker(const StoreParts& parts, const StoreOptions& options, S
       spans_(parts.tracer, sink.sink->name()) {
   if (sink.alerts) topics_.push_back(options.alerts_topic);
   if (sink.verdicts) topics_.push_back(options.verdicts_topic);
+  for (const char* code : {kBadAlert, kBadVerdict, kRefused}) meter_.may_dead_letter(code);
 }
 
 StoreWorker::~StoreWorker() = default;
